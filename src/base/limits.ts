@@ -1,0 +1,57 @@
+/**
+ * Every bound of the system, with its unit in the name. Values are etcd's where etcd has one; the
+ * others follow from the platform (2 MB a row, 32 MiB a call, 128 MB an isolate) or say why.
+ */
+import { assert } from "./assert.ts";
+
+export const LIMITS = {
+  /** etcd's `--max-request-bytes`: an encoded request above it is "request is too large". */
+  requestBytesMax: 1_572_864,
+  /** etcd's gRPC receive limit: above it the request is refused before it is read. */
+  receiveBytesMax: 2 * 1024 * 1024,
+  /** etcd's `--max-txn-ops`. */
+  txnOpsMax: 128,
+  /** Keys are small in every use of etcd; a bound keeps index pages and peer messages sane. */
+  keyBytesMax: 64 * 1024,
+  /** Voters and learners of one cluster. Raft groups above 9 only lose. */
+  membersMax: 9,
+  /** Bytes of one log row. Durable Object SQLite refuses rows above 2 MB. */
+  entryBytesMax: 1_900_000,
+  /** A batch is closed at this size; one larger command still travels, alone. */
+  batchBytesTarget: 512 * 1024,
+  /** Commands in one log entry. */
+  batchCommandsMax: 512,
+  /** Client writes a leader holds that are not yet in a log entry. */
+  proposalsQueuedMax: 8_192,
+  proposalsQueuedBytesMax: 16 * 1024 * 1024,
+  /** Reads waiting for a read index on one replica. */
+  readsWaitingMax: 8_192,
+  /** Per follower: appends sent and not yet acknowledged. */
+  inflightMessagesMax: 64,
+  inflightBytesMax: 4 * 1024 * 1024,
+  /** Bytes of entries in one append message. */
+  appendBytesMax: 1024 * 1024,
+  /** Log entries the leader holds uncommitted; above it proposals are refused (ResourceExhausted). */
+  uncommittedBytesMax: 16 * 1024 * 1024,
+  /** The newest entries kept in memory so that replication rarely reads them back. */
+  logCacheBytesMax: 8 * 1024 * 1024,
+  /** Entries applied in one turn; the rest follows in the next. */
+  applyEntriesPerTurnMax: 64,
+  applyBytesPerTurnMax: 4 * 1024 * 1024,
+  /** Bytes of one snapshot chunk pulled by a follower. */
+  snapshotChunkBytesMax: 512 * 1024,
+  /** Snapshot sessions a leader keeps open at once (one a lagging follower). */
+  snapshotSessionsMax: 8,
+  /** The newest writes whose operation ids are remembered, so that a retry is applied once. */
+  dedupOperationsMax: 16_384,
+  /** Bytes of a remembered answer; a longer one is remembered as "applied" without its body. */
+  dedupAnswerBytesMax: 4_096,
+  /** Keys in one page of `GET /kv/?prefix=`. */
+  listKeysMax: 10_000,
+  /** Bytes of keys and values in one page of an answer. */
+  pageBytesMax: 4 * 1024 * 1024,
+} as const;
+
+assert(LIMITS.requestBytesMax < LIMITS.entryBytesMax, "a maximal request must fit a log row");
+assert(LIMITS.batchBytesTarget <= LIMITS.entryBytesMax, "a batch must fit a log row");
+assert(LIMITS.appendBytesMax <= LIMITS.inflightBytesMax, "one append must fit the window");

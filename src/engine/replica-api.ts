@@ -1,0 +1,127 @@
+/**
+ * What a replica answers to the gateway and to other replicas, as plain data that survives a call
+ * between objects. Every outcome is a value: errors thrown across such a call lose their fields.
+ * 64-bit ids are strings of 16 hex digits here; revisions, terms and indexes are safe integers.
+ */
+
+/** Which replica a call is meant for. A replica that is somebody else refuses it. */
+export interface ReplicaTarget {
+  /** Cluster name; the one at the root is "default". */
+  readonly cluster: string;
+  /** Member name, as in INITIAL_CLUSTER. */
+  readonly member: string;
+}
+
+/** Where the answering replica stands; on every answer, so that callers learn the leader in passing. */
+export interface ReplicaHeader {
+  readonly clusterId: string;
+  readonly memberId: string;
+  readonly member: string;
+  /** Store revision of the answering replica (a write's own revision for an applied write). */
+  readonly revision: number;
+  readonly term: number;
+  /** Name of the leader as far as this replica knows. */
+  readonly leader: string | null;
+  /** Applied writes so far; sent back as `seen` with the next operation (see Command.seen). */
+  readonly sequence: number;
+}
+
+/** Why a replica could not serve. `reason` is stable, `message` is for people. */
+export interface Unavailable {
+  readonly kind: "unavailable";
+  readonly reason:
+    | "no-leader" // nobody leads, or the leader cannot be reached: try again
+    | "not-leader" // asked not to forward, or leadership moved meanwhile
+    | "timeout" // the deadline passed
+    | "overloaded" // a bounded queue is full: slow down
+    | "stopped" // this replica halted or refuses to serve (wrong identity, wiped, broken invariant)
+    | "superseded"; // the operation id is too old to decide: it may or may not have been applied
+  readonly message: string;
+  /** True when a write may nevertheless take effect. Never reported to a client as "failed". */
+  readonly unknownOutcome: boolean;
+  readonly header: ReplicaHeader | null;
+}
+
+/** A deterministic refusal by the state machine: every replica would answer the same. */
+export interface Rejected {
+  readonly kind: "rejected";
+  /** Key of the error table in src/wire/errors.ts, for instance "keyNotFound". */
+  readonly error: string;
+  readonly header: ReplicaHeader;
+}
+
+export interface ProposeRequest {
+  /** An encoded `edged.Command` (src/wire). */
+  readonly command: Uint8Array;
+  /** False when the caller is itself a replica: a write is forwarded at most once. */
+  readonly mayForward: boolean;
+  /** How long the caller waits, in milliseconds. The replica answers before that. */
+  readonly timeoutMs: number;
+}
+
+export type ProposeReply =
+  | {
+      readonly kind: "applied";
+      readonly header: ReplicaHeader;
+      /** Log index of the entry that carried the command. */
+      readonly index: number;
+      /** The encoded etcd response of the command's kind, its `header` holding only a revision. */
+      readonly response: Uint8Array;
+      /** False when the answer was too long to be remembered for a retry: applied, body lost. */
+      readonly complete: boolean;
+    }
+  | Rejected
+  | Unavailable;
+
+export interface RangeCall {
+  /** An encoded `etcdserverpb.RangeRequest`. */
+  readonly request: Uint8Array;
+  /** "linearizable" asks the leader for a read index first; "serializable" answers at once. */
+  readonly consistency: "linearizable" | "serializable";
+  /** Wait until the store has this revision (read your writes anywhere); 0 for no wait. */
+  readonly minRevision: number;
+  readonly timeoutMs: number;
+}
+
+export type RangeReply =
+  | {
+      readonly kind: "range";
+      readonly header: ReplicaHeader /** An encoded `etcdserverpb.RangeResponse` without header. */;
+      readonly response: Uint8Array;
+    }
+  | Rejected
+  | Unavailable;
+
+/** The group as one replica sees it. */
+export interface StatusReply {
+  readonly kind: "status";
+  readonly header: ReplicaHeader;
+  readonly role: "follower" | "pre-candidate" | "candidate" | "leader" | "learner" | "stopped";
+  readonly term: number;
+  readonly commit: number;
+  readonly applied: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly databaseBytes: number;
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
+  /** Known to the leader only: how far each member's log matches, and when it was last heard. */
+  readonly peers: readonly PeerStatus[];
+  /** Why the replica stopped or refuses to serve; null while it is well. */
+  readonly stopped: string | null;
+}
+
+export interface PeerStatus {
+  readonly member: string;
+  readonly match: number;
+  readonly state: "probe" | "replicate" | "snapshot";
+  /** Milliseconds since the leader last heard the member; null if never in this term. */
+  readonly heardMsAgo: number | null;
+}
+
+/** The calls of a replica, as its Durable Object exposes them. Each is bounded in time. */
+export interface ReplicaApi {
+  propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply>;
+  range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply>;
+  status(target: ReplicaTarget): Promise<StatusReply | Unavailable>;
+}
