@@ -1,0 +1,36 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeBatch, encodeBatch } from "../../src/wire/batch.ts";
+import { BatchSchema, CommandSchema } from "../../src/wire/gen/edged_pb.ts";
+import { PutRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
+
+describe("encodeBatch", () => {
+  it("frames encoded commands as protobuf itself does, at every length of the length", () => {
+    const sizes = fc.constantFrom(0, 1, 100, 127, 128, 16_383, 16_384, 70_000);
+    fc.assert(
+      fc.property(fc.array(sizes, { maxLength: 5 }), (lengths) => {
+        const commands = lengths.map((length) =>
+          create(CommandSchema, {
+            opId: new Uint8Array(16).fill(7),
+            seen: 5n,
+            request: {
+              case: "put",
+              value: create(PutRequestSchema, { value: new Uint8Array(length).fill(1) }),
+            },
+          }),
+        );
+        const data = encodeBatch(commands.map((command) => toBinary(CommandSchema, command)));
+        expect(data).toEqual(toBinary(BatchSchema, create(BatchSchema, { commands })));
+        expect(decodeBatch(data)).toEqual(commands);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("keeps a command without any field and gives no bytes for no commands", () => {
+    expect(decodeBatch(encodeBatch([new Uint8Array(0)]))).toHaveLength(1);
+    expect(encodeBatch([])).toHaveLength(0);
+    expect(decodeBatch(new Uint8Array(0))).toEqual([]);
+  });
+});
