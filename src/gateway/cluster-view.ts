@@ -1,0 +1,59 @@
+import type { ReplicaHeader } from "../engine/replica-api.ts";
+
+/** How long a replica that gave no answer is asked last. */
+const SUSPECT_MS = 5_000;
+
+/**
+ * What one isolate knows about one cluster: the leader, and how many writes were applied. Learned in
+ * passing from the header of every answer; never trusted for correctness, except that `sequence`
+ * only ever grows within one cluster.
+ */
+export class ClusterView {
+  #clusterId: string | null = null;
+  #leader: string | null = null;
+  #term = 0;
+  #sequence = 0;
+  readonly #suspectUntilMs = new Map<string, number>();
+
+  /** The last known leader, or null. */
+  get leader(): string | null {
+    return this.#leader;
+  }
+
+  /** The highest count of applied writes seen, or null before the first answer. */
+  get sequence(): number | null {
+    return this.#clusterId === null ? null : this.#sequence;
+  }
+
+  /** Takes over what an answer says about its cluster. */
+  learn(header: ReplicaHeader): void {
+    if (header.clusterId !== this.#clusterId) {
+      // The first answer, or the cluster was deleted and made anew: terms and counts start again.
+      this.#clusterId = header.clusterId;
+      this.#leader = null;
+      this.#term = 0;
+      this.#sequence = 0;
+    }
+    this.#suspectUntilMs.delete(header.member);
+    this.#sequence = Math.max(this.#sequence, header.sequence);
+    if (header.term < this.#term) return;
+    if (header.term > this.#term) this.#leader = null;
+    this.#term = header.term;
+    this.#leader = header.leader ?? this.#leader;
+  }
+
+  /** `member` gave no answer: it is asked last for a while, and is not taken for the leader. */
+  suspect(member: string, nowMs: number): void {
+    this.#suspectUntilMs.set(member, nowMs + SUSPECT_MS);
+    this.forgetLeader(member);
+  }
+
+  isSuspect(member: string, nowMs: number): boolean {
+    return (this.#suspectUntilMs.get(member) ?? 0) > nowMs;
+  }
+
+  /** `member` said that it does not lead. */
+  forgetLeader(member: string): void {
+    if (this.#leader === member) this.#leader = null;
+  }
+}

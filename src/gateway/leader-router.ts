@@ -1,0 +1,236 @@
+/**
+ * Brings reads and writes to the replicas of a cluster: any replica for a read, the leader for a
+ * write, another one when an attempt fails, all within one budget of time.
+ *
+ * A write is retried with the same bytes (operation id and `seen`), so that the state machine
+ * applies it once however many attempts arrive.
+ */
+import { assertNever } from "../base/assert.ts";
+import type {
+  ProposeReply,
+  RangeCall,
+  RangeReply,
+  Rejected,
+  ReplicaHeader,
+  StatusReply,
+  Unavailable,
+} from "../engine/replica-api.ts";
+import { ClusterView } from "./cluster-view.ts";
+import type { Clock, Entropy, ReplicaDirectory } from "./ports.ts";
+import { RoutePlan } from "./route-plan.ts";
+
+/** Clusters one isolate remembers; the oldest is forgotten, which costs one question later. */
+const VIEWS_MAX = 1_000;
+/** Refusals for a full queue after which a request adds no more load. */
+const OVERLOADS_MAX = 3;
+/** Fresh ids after an id was refused as too old. */
+const REMINTS_MAX = 3;
+const STATUS_MS = 2_000;
+
+export interface RouterOptions {
+  readonly members: readonly string[];
+  /** Time for a request, all its attempts and pauses together. */
+  readonly budgetMs: number;
+  /** Time for one attempt: long enough for an election, short enough to ask somebody else. */
+  readonly attemptMs: number;
+}
+
+/** A write before its bytes are final. */
+export interface WriteRequest {
+  /** The id of the operation: a fresh one at each call, or always the same if the client chose it. */
+  operationId(): Uint8Array;
+  /** The encoded `edged.Command`. */
+  encode(operationId: Uint8Array, seen: number): Uint8Array;
+}
+
+/** No answer within the budget. */
+export interface RouteFailure {
+  readonly kind: "failed";
+  /** `unknown`: the write may take effect, now or later. Reads are always `not-applied`. */
+  readonly outcome: "not-applied" | "unknown";
+  readonly reason: Unavailable["reason"];
+  /** The last reason a replica gave. */
+  readonly message: string;
+  readonly header: ReplicaHeader | null;
+}
+
+export type WriteOutcome = Extract<ProposeReply, { kind: "applied" }> | Rejected | RouteFailure;
+export type ReadOutcome = Extract<RangeReply, { kind: "range" }> | Rejected | RouteFailure;
+
+/** What a caller of the router may choose. */
+export interface RouteChoice {
+  readonly cluster: string;
+  /** Ask only this member (it still forwards a write to the leader). */
+  readonly pin: string | null;
+  /** Instead of the router's own budget. */
+  readonly budgetMs?: number;
+}
+
+const NOBODY_ASKED: Unavailable = {
+  kind: "unavailable",
+  reason: "timeout",
+  message: "the time was used up before a replica could be asked",
+  unknownOutcome: false,
+  header: null,
+};
+
+function failure(last: Unavailable, outcome: RouteFailure["outcome"]): RouteFailure {
+  return { kind: "failed", outcome, reason: last.reason, message: last.message, header: last.header };
+}
+
+export class LeaderRouter {
+  readonly #replicas: ReplicaDirectory;
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
+  readonly #options: RouterOptions;
+  readonly #views = new Map<string, ClusterView>();
+
+  constructor(replicas: ReplicaDirectory, clock: Clock, entropy: Entropy, options: RouterOptions) {
+    this.#replicas = replicas;
+    this.#clock = clock;
+    this.#entropy = entropy;
+    this.#options = options;
+  }
+
+  /** Proposes a write and waits until it is applied, refused, or the budget is used up. */
+  async propose(choice: RouteChoice, write: WriteRequest): Promise<WriteOutcome> {
+    const view = this.#view(choice.cluster);
+    const plan = this.#plan(choice, view, true);
+    const seen = await this.#learnSequence(choice, view, plan);
+    if (seen.kind === "failed") return seen;
+    let command = write.encode(write.operationId(), seen.sequence);
+    let last = NOBODY_ASKED;
+    let unknown = false;
+    let overloads = 0;
+    let remints = 0;
+    for (let member = await plan.next(); member !== null; member = await plan.next()) {
+      const reply = await this.#replicas(choice.cluster, member).propose({
+        command,
+        mayForward: true,
+        timeoutMs: Math.max(1, plan.attemptMs()),
+      });
+      this.#note(view, member, reply);
+      if (reply.kind !== "unavailable") return reply;
+      last = reply;
+      if (reply.reason === "superseded") {
+        // Refused itself; only an earlier attempt could have been applied and forgotten since.
+        if (unknown || reply.header === null || remints >= REMINTS_MAX) break;
+        remints += 1;
+        command = write.encode(write.operationId(), commandSeen(view.sequence ?? 0));
+        plan.again(member);
+        continue;
+      }
+      unknown ||= reply.unknownOutcome;
+      if (reply.reason === "overloaded") {
+        overloads += 1;
+        if (overloads >= OVERLOADS_MAX) break;
+        await plan.pause();
+      }
+    }
+    return failure(last, unknown ? "unknown" : "not-applied");
+  }
+
+  /** Reads from any replica that can serve. */
+  async range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
+    const view = this.#view(choice.cluster);
+    const plan = this.#plan(choice, view, false);
+    let last = NOBODY_ASKED;
+    let overloads = 0;
+    for (let member = await plan.next(); member !== null; member = await plan.next()) {
+      const timeoutMs = Math.max(1, plan.attemptMs());
+      const reply = await this.#replicas(choice.cluster, member).range({ ...call, timeoutMs });
+      this.#note(view, member, reply);
+      if (reply.kind !== "unavailable") return reply;
+      last = reply;
+      if (reply.reason === "overloaded") {
+        overloads += 1;
+        if (overloads >= OVERLOADS_MAX) break;
+        await plan.pause();
+      }
+    }
+    return failure(last, "not-applied");
+  }
+
+  /** Asks every member at once how it stands, in the order of the configuration. */
+  async statuses(cluster: string): Promise<readonly (StatusReply | Unavailable)[]> {
+    const view = this.#view(cluster);
+    return Promise.all(
+      this.#options.members.map(async (member) => {
+        const reply = await this.#replicas(cluster, member).status(STATUS_MS);
+        this.#note(view, member, reply);
+        return reply;
+      }),
+    );
+  }
+
+  /**
+   * How many writes were applied, as far as this isolate knows. It must be known before the first
+   * attempt: a number taken from a later answer would let an already applied attempt be forgotten.
+   */
+  async #learnSequence(
+    choice: RouteChoice,
+    view: ClusterView,
+    plan: RoutePlan,
+  ): Promise<{ readonly kind: "seen"; readonly sequence: number } | RouteFailure> {
+    let last = NOBODY_ASKED;
+    while (view.sequence === null) {
+      const member = await plan.next();
+      if (member === null) return failure(last, "not-applied");
+      const reply = await this.#replicas(choice.cluster, member).status(
+        Math.max(1, Math.min(STATUS_MS, plan.attemptMs())),
+      );
+      this.#note(view, member, reply);
+      if (reply.kind === "unavailable") last = reply;
+      else plan.again(member);
+    }
+    return { kind: "seen", sequence: commandSeen(view.sequence) };
+  }
+
+  #note(view: ClusterView, member: string, reply: ProposeReply | RangeReply | StatusReply): void {
+    if (reply.header !== null) view.learn(reply.header);
+    else view.suspect(member, this.#clock.nowMs());
+    if (reply.kind !== "unavailable") return;
+    switch (reply.reason) {
+      case "not-leader":
+      case "stopped":
+        view.forgetLeader(member);
+        return;
+      case "no-leader":
+      case "timeout":
+      case "overloaded":
+      case "superseded":
+        return;
+      default:
+        assertNever(reply.reason, "reason");
+    }
+  }
+
+  #plan(choice: RouteChoice, view: ClusterView, leaderFirst: boolean): RoutePlan {
+    const { members, attemptMs } = this.#options;
+    const budgetMs = choice.budgetMs ?? this.#options.budgetMs;
+    return new RoutePlan(
+      { members, pin: choice.pin, leaderFirst, budgetMs, attemptMs },
+      view,
+      this.#clock,
+      this.#entropy,
+    );
+  }
+
+  #view(cluster: string): ClusterView {
+    const known = this.#views.get(cluster);
+    if (known !== undefined) return known;
+    const oldest = this.#views.keys().next();
+    if (this.#views.size >= VIEWS_MAX && oldest.done === false) this.#views.delete(oldest.value);
+    const view = new ClusterView();
+    this.#views.set(cluster, view);
+    return view;
+  }
+}
+
+/**
+ * A replica takes 0 for "not known" and puts its own count there, a different one at each attempt.
+ * In a cluster without writes 1 says the same as 0 and stays.
+ */
+function commandSeen(sequence: number): number {
+  return Math.max(1, sequence);
+}

@@ -1,0 +1,34 @@
+/** What the gateway needs from outside. Tests give fakes. */
+import type {
+  ProposeReply,
+  ProposeRequest,
+  RangeCall,
+  RangeReply,
+  StatusReply,
+  Unavailable,
+} from "../engine/replica-api.ts";
+
+export interface Clock {
+  /** Milliseconds of some steady clock. */
+  nowMs(): number;
+  sleep(durationMs: number): Promise<void>;
+}
+
+export interface Entropy {
+  /** A fraction in [0, 1), for spreading and jitter. */
+  fraction(): number;
+  /** Unpredictable bytes, for operation ids. */
+  bytes(length: number): Uint8Array;
+}
+
+/**
+ * One replica. Calls never throw and always end: after `timeoutMs` at the latest, as `unavailable`.
+ */
+export interface ReplicaClient {
+  propose(request: ProposeRequest): Promise<ProposeReply>;
+  range(call: RangeCall): Promise<RangeReply>;
+  status(timeoutMs: number): Promise<StatusReply | Unavailable>;
+}
+
+/** The replica of a member in a cluster. Cheap: asked anew for every call. */
+export type ReplicaDirectory = (cluster: string, member: string) => ReplicaClient;

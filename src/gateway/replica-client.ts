@@ -1,0 +1,85 @@
+/** Calls from the gateway to replicas, over Durable Object RPC. */
+import { defined } from "../base/assert.ts";
+import type { Config, Env, LocationHint } from "../durable/config.ts";
+import type { ReplicaApi, ReplicaTarget, Unavailable } from "../engine/replica-api.ts";
+import { withDeadline } from "../transport/deadline.ts";
+import { classifyPlatformError, type PlatformFailure } from "../transport/platform-errors.ts";
+import type { ReplicaClient, ReplicaDirectory } from "./ports.ts";
+
+/** The part of a Durable Object namespace that is used here. */
+export interface ReplicaNamespace {
+  getByName(name: string, options: { readonly locationHint: LocationHint }): ReplicaApi;
+}
+
+/**
+ * Part of a caller's time that the replica does not get, so that its own "timed out", which knows
+ * more, arrives before the caller's.
+ */
+function replicaTimeoutMs(timeoutMs: number): number {
+  return Math.max(1, timeoutMs - Math.min(250, Math.ceil(timeoutMs / 10)));
+}
+
+function unavailable(failure: PlatformFailure, target: ReplicaTarget, write: boolean): Unavailable {
+  const reason =
+    failure.cause === "deadline" ? "timeout" : failure.cause === "overloaded" ? "overloaded" : "no-leader";
+  return {
+    kind: "unavailable",
+    reason,
+    message: `replica ${target.member} cannot be reached (${failure.cause}: ${failure.message})`,
+    unknownOutcome: write && failure.mayHaveRun,
+    header: null,
+  };
+}
+
+async function guarded<T>(
+  target: ReplicaTarget,
+  timeoutMs: number,
+  write: boolean,
+  call: () => Promise<T>,
+): Promise<T | Unavailable> {
+  try {
+    return await withDeadline(call(), timeoutMs);
+  } catch (error) {
+    return unavailable(classifyPlatformError(error), target, write);
+  }
+}
+
+/**
+ * A client for one replica. `connect` makes a stub; it is called for every call, since a stub stays
+ * broken after its object was reset, and a new one costs nothing.
+ */
+export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTarget): ReplicaClient {
+  return {
+    propose: (request) =>
+      guarded(target, request.timeoutMs, true, () =>
+        connect().propose(target, { ...request, timeoutMs: replicaTimeoutMs(request.timeoutMs) }),
+      ),
+    range: (call) =>
+      guarded(target, call.timeoutMs, false, () =>
+        connect().range(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
+      ),
+    status: (timeoutMs) => guarded(target, timeoutMs, false, () => connect().status(target)),
+  };
+}
+
+/** The Durable Object's name of one replica. */
+export function replicaObjectName(target: ReplicaTarget): string {
+  return `${target.cluster}/${target.member}`;
+}
+
+/** The replicas behind the bindings of `env`, as `config` names them. */
+export function createReplicaDirectory(env: Env, config: Config): ReplicaDirectory {
+  return (cluster, member) => {
+    const found = defined(
+      config.members.find((candidate) => candidate.name === member),
+      `no member is called ${member}`,
+    );
+    const target: ReplicaTarget = { cluster, member };
+    // The configuration was checked: what stands behind a member's binding is a namespace of replicas.
+    const namespace = env[found.binding] as ReplicaNamespace;
+    return createReplicaClient(
+      () => namespace.getByName(replicaObjectName(target), { locationHint: found.hint }),
+      target,
+    );
+  };
+}
