@@ -1,0 +1,52 @@
+/**
+ * Tables of the state machine, once for each generation.
+ *
+ * `kv_<g>`: one row for each version ever written and not yet collected.
+ *   ord          position in the store's whole history, dense from 1; orders as (main, sub) does
+ *   main, sub    the revision that wrote it, and its place within that revision
+ *   key          the key
+ *   create_main  revision that brought the key to life (0 for a deletion)
+ *   version      1 for that one, then counting; 0 for a deletion
+ *   lease        8 bytes big-endian, NULL for none
+ *   value        NULL for a deletion
+ * "As of revision R" is one bound on `ord`, and history from R on is a scan by primary key.
+ *
+ * `dedup_<g>`: one row for each log entry with remembered commands.
+ *   seq          sequence number of the entry's first command
+ *   ops          an encoded `edged.RememberedAnswers`
+ *
+ * `garbage_<g>`: one row, how far physical collection has come. Local to the replica.
+ */
+import type { Sql } from "../base/sql.ts";
+import type { Generation } from "./mvcc-state.ts";
+
+function generationStatements(g: Generation): readonly string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS kv_${g} (
+      ord INTEGER PRIMARY KEY,
+      main INTEGER NOT NULL,
+      sub INTEGER NOT NULL,
+      key BLOB NOT NULL,
+      create_main INTEGER NOT NULL,
+      version INTEGER NOT NULL,
+      lease BLOB,
+      value BLOB
+    )`,
+    // The primary key follows the indexed columns by itself: this is an index on (key, ord).
+    `CREATE INDEX IF NOT EXISTS kv_${g}_key ON kv_${g} (key)`,
+    `CREATE TABLE IF NOT EXISTS dedup_${g} (seq INTEGER PRIMARY KEY, ops BLOB NOT NULL)`,
+    `CREATE TABLE IF NOT EXISTS garbage_${g} (
+      id INTEGER PRIMARY KEY CHECK (id = 0),
+      ord INTEGER NOT NULL,
+      revision INTEGER NOT NULL
+    )`,
+  ];
+}
+
+/** The state machine's part of the first migration; idempotent. */
+export const MVCC_SCHEMA: readonly string[] = [...generationStatements(0), ...generationStatements(1)];
+
+/** Creates the tables of both generations where they are missing. */
+export function createSchema(sql: Sql): void {
+  for (const statement of MVCC_SCHEMA) sql.run(statement);
+}

@@ -1,0 +1,25 @@
+import type { SqlRow } from "../base/sql.ts";
+import type { MvccState } from "./mvcc-state.ts";
+
+/** What a snapshot holds: the state machine exactly as it stood when `state` was taken. */
+export interface SnapshotBounds {
+  /** Counters at that moment. The receiver replaces `generation` by its own. */
+  readonly state: MvccState;
+}
+
+/** Where the next chunk begins; plain data. */
+export interface SnapshotCursor {
+  readonly table: "kv" | "dedup";
+  /** Primary key of the last row sent. */
+  readonly after: number;
+}
+
+export const SNAPSHOT_START: SnapshotCursor = { table: "kv", after: 0 };
+
+/** Rows of one table, as they stand in it (see schema.ts). Survives structured clone. */
+export interface SnapshotChunk {
+  readonly table: "kv" | "dedup";
+  readonly rows: readonly SqlRow[];
+  /** Null after the last chunk. */
+  readonly next: SnapshotCursor | null;
+}
