@@ -1,0 +1,147 @@
+/**
+ * The state of one node and the few operations that every part of the protocol shares. No rule of
+ * the protocol lives here: see roles, election, follower, leader, replication, read-index, transfer.
+ */
+import { assert } from "../base/assert.ts";
+import { Prng } from "../base/prng.ts";
+import { isVoter } from "./configuration.ts";
+import { ConfigurationLog } from "./configuration-log.ts";
+import type { ReadDecision, SnapshotToPull } from "./effects.ts";
+import { RaftLog } from "./log.ts";
+import type { Message, Outgoing } from "./message.ts";
+import { assertRaftOptions, type RaftOptions } from "./options.ts";
+import type { Progress } from "./progress.ts";
+import type { BootState, LogReader, NodeId, Role } from "./types.ts";
+
+/** A linearizable read waiting for a quorum to confirm that its leader still leads. */
+export interface PendingRead {
+  readonly id: number;
+  /** Commit index when it arrived; null while the leader has no committed entry of its own term. */
+  index: number | null;
+  /** Confirmed once a quorum has answered this round or a later one. */
+  round: number;
+}
+
+export class Core {
+  readonly id: NodeId;
+  readonly options: RaftOptions;
+  readonly log: RaftLog;
+  readonly configurations: ConfigurationLog;
+  readonly random: Prng;
+
+  /** Never decreases. Changed only by `enterTerm`. */
+  #term: number;
+  /** Set at most once a term; cleared only together with a new term. */
+  #vote: NodeId | null;
+  #hardStateChanged = false;
+
+  role: Role = "follower";
+  leader: NodeId | null = null;
+  /** The latest time ever given; the clock never runs backwards inside the core. */
+  now: number;
+  /** When the current leader was last heard; stickiness counts from here. Null: no leader heard. */
+  leaderHeardAt: number | null = null;
+  applied: number;
+
+  /** Deadlines in ms; null: not armed. */
+  electionAt: number | null = null;
+  heartbeatAt: number | null = null;
+  quorumCheckAt: number | null = null;
+  transferAt: number | null = null;
+
+  /** Ballots received in the current campaign. */
+  votes = new Map<NodeId, boolean>();
+  /** True while this campaign was ordered by the leader. */
+  campaignIsTransfer = false;
+
+  /** Leader only: every other member, learners included. */
+  progress = new Map<NodeId, Progress>();
+  transferee: NodeId | null = null;
+  /** Bytes proposed in this term and not yet committed. */
+  uncommittedBytes = 0;
+  /** Leader only: index of its first entry of this term, before whose commit no read is answered. */
+  termStartIndex = 0;
+  /** Counts up over the node's life, so that no answer to an older round can confirm a newer one. */
+  readRound = 0;
+  pendingReads: PendingRead[] = [];
+
+  first: Outgoing[] = [];
+  after: Outgoing[] = [];
+  reads: ReadDecision[] = [];
+  snapshotsWanted = new Set<NodeId>();
+  snapshotOffered: SnapshotToPull | null = null;
+  commitReported: number;
+
+  constructor(
+    id: NodeId,
+    boot: BootState,
+    reader: LogReader,
+    options: RaftOptions,
+    seed: number,
+    now: number,
+  ) {
+    assertRaftOptions(options);
+    this.id = id;
+    this.options = options;
+    this.log = new RaftLog(boot, reader, options.logCacheBytesMax);
+    this.configurations = new ConfigurationLog(boot.configurations);
+    this.random = new Prng(seed);
+    this.#term = boot.term;
+    this.#vote = boot.vote;
+    this.now = now;
+    this.applied = boot.applied;
+    this.commitReported = boot.commit;
+  }
+
+  get term(): number {
+    return this.#term;
+  }
+
+  get vote(): NodeId | null {
+    return this.#vote;
+  }
+
+  /** True when this node counts in elections and may run in them. */
+  get promotable(): boolean {
+    return isVoter(this.configurations.current, this.id);
+  }
+
+  enterTerm(term: number): void {
+    assert(term > this.#term, `term ${term} does not exceed ${this.#term}`);
+    this.#term = term;
+    this.#vote = null;
+    this.#hardStateChanged = true;
+  }
+
+  voteFor(id: NodeId): void {
+    assert(this.#vote === null || this.#vote === id, `already voted for ${this.#vote} in term ${this.#term}`);
+    if (this.#vote === id) return;
+    this.#vote = id;
+    this.#hardStateChanged = true;
+  }
+
+  /** Whether term or vote changed since the last call. */
+  takeHardStateChanged(): boolean {
+    const changed = this.#hardStateChanged;
+    this.#hardStateChanged = false;
+    return changed;
+  }
+
+  /** Queues a message that leaves only when this turn's writes are durable. */
+  send(to: NodeId, message: Message): void {
+    assert(to !== this.id, "a node does not write to itself");
+    this.after.push({ to, message });
+  }
+
+  /** Queues an append that may leave before this turn's writes: it promises nothing. */
+  sendFirst(to: NodeId, message: Message): void {
+    assert(message.kind === "append", "only appends may overtake the local write");
+    this.first.push({ to, message });
+  }
+
+  /** A fresh draw between once and twice the election time, from now. */
+  armElection(): void {
+    const { electionMs } = this.options;
+    this.electionAt = this.promotable ? this.now + electionMs + this.random.below(electionMs) : null;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * THE contract between the core and whoever hosts it. After feeding inputs the host calls
+ * `takeEffects()` and, in one turn without yielding, does exactly this:
+ *
+ *   1. sends `first` (appends may overlap the local write: thesis 10.2.1);
+ *   2. in ONE transaction: truncates, appends, writes term, vote and commit, applies committed
+ *      entries and stores the applied index with what applying changed;
+ *   3. calls `raft.persisted(...)` and repeats from the top until nothing comes out;
+ *   4. sends `after` and answers clients, none of it before the transaction is durable.
+ *
+ * Votes, acknowledgements and answers are never in `first`. A node that crashes after step 1 and
+ * before step 2 may have let others see entries it does not have: it must not lead in that term
+ * again, and it does not, since every start is as a follower.
+ */
+import type { Outgoing } from "./message.ts";
+import type { Configuration, Entry, HardState, NodeId } from "./types.ts";
+
+export interface Effects {
+  readonly first: readonly Outgoing[];
+  /** Delete stored entries from this index on, before appending; null for none. Always above commit. */
+  readonly truncateFrom: number | null;
+  /** Entries to store, contiguous, the first right after what remains stored. */
+  readonly append: readonly Entry[];
+  /** Set when term or vote changed. */
+  readonly hardState: HardState | null;
+  /** The new commit index when it advanced. */
+  readonly commit: number | null;
+  readonly after: readonly Outgoing[];
+  /** Reads decided: serve once applied >= index; null index: leadership was lost, ask again. */
+  readonly reads: readonly ReadDecision[];
+  /** Followers whose log position is compacted: open a session and call `offerSnapshot`. */
+  readonly snapshotsWanted: readonly NodeId[];
+  /** A leader offered this node a snapshot: pull it, then call `installSnapshot`. */
+  readonly snapshotOffered: SnapshotToPull | null;
+}
+
+export interface ReadDecision {
+  /** As given to `read`. */
+  readonly id: number;
+  readonly index: number | null;
+}
+
+export interface SnapshotToPull {
+  readonly from: NodeId;
+  readonly session: string;
+  readonly index: number;
+  readonly term: number;
+  readonly configuration: Configuration;
+  readonly configurationIndex: number;
+}

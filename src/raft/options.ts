@@ -1,0 +1,36 @@
+/** The core's settings, checked once when it is built. */
+import { assert } from "../base/assert.ts";
+import { LIMITS } from "../base/limits.ts";
+
+export interface RaftOptions {
+  /**
+   * A follower campaigns after a silence drawn between once and twice this. Also: how long a
+   * follower that heard its leader refuses ballots, how long a leader may miss its quorum before it
+   * steps down, and how long a transfer may take. Must exceed a round trip plus a slow commit.
+   */
+  readonly electionMs: number;
+  /** Several must fit into `electionMs`, or one lost heartbeat starts an election. */
+  readonly heartbeatMs: number;
+  readonly inflightMessagesMax: number;
+  readonly inflightBytesMax: number;
+  readonly appendBytesMax: number;
+  readonly uncommittedBytesMax: number;
+  readonly logCacheBytesMax: number;
+}
+
+export const DEFAULT_RAFT_OPTIONS: RaftOptions = {
+  electionMs: 1500,
+  heartbeatMs: 250,
+  inflightMessagesMax: LIMITS.inflightMessagesMax,
+  inflightBytesMax: LIMITS.inflightBytesMax,
+  appendBytesMax: LIMITS.appendBytesMax,
+  uncommittedBytesMax: LIMITS.uncommittedBytesMax,
+  logCacheBytesMax: LIMITS.logCacheBytesMax,
+};
+
+export function assertRaftOptions(options: RaftOptions): void {
+  assert(options.heartbeatMs > 0, "heartbeatMs must be positive");
+  assert(options.electionMs >= 2 * options.heartbeatMs, "electionMs must hold at least two heartbeats");
+  assert(options.inflightMessagesMax > 0 && options.inflightBytesMax > 0, "the window must be open");
+  assert(options.appendBytesMax > 0 && options.uncommittedBytesMax > 0, "caps must be positive");
+}
