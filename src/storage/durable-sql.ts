@@ -1,0 +1,58 @@
+import { assert } from "../base/assert.ts";
+import type { Sql, SqlRow, SqlValue } from "../base/sql.ts";
+import { assertBindings } from "./sql-binding.ts";
+
+/** What the adapter needs of `ctx.storage`. */
+export type SqlStorageHost = Pick<DurableObjectStorage, "sql" | "transactionSync">;
+
+/** The `Sql` port on the SQLite database of a Durable Object. The platform caches statements by text. */
+export class DurableSql implements Sql {
+  readonly #storage: SqlStorageHost;
+  #inTransaction = false;
+
+  constructor(storage: SqlStorageHost) {
+    this.#storage = storage;
+  }
+
+  run(statement: string, ...bindings: readonly SqlValue[]): void {
+    assertBindings(bindings);
+    this.#storage.sql.exec(statement, ...bindings);
+  }
+
+  all(statement: string, ...bindings: readonly SqlValue[]): SqlRow[] {
+    assertBindings(bindings);
+    const rows: SqlRow[] = [];
+    for (const row of this.#storage.sql.exec(statement, ...bindings).raw()) rows.push(convertRow(row));
+    return rows;
+  }
+
+  first(statement: string, ...bindings: readonly SqlValue[]): SqlRow | null {
+    // The cursor is drained, because an open one keeps the cached statement busy.
+    return this.all(statement, ...bindings)[0] ?? null;
+  }
+
+  transaction<T>(body: () => T): T {
+    assert(!this.#inTransaction, "transactions are not re-entrant");
+    this.#inTransaction = true;
+    try {
+      return this.#storage.transactionSync(body);
+    } finally {
+      this.#inTransaction = false;
+    }
+  }
+
+  sizeBytes(): number {
+    return this.#storage.sql.databaseSize;
+  }
+}
+
+function convertRow(row: readonly SqlStorageValue[]): SqlRow {
+  return row.map((value) => {
+    if (value instanceof ArrayBuffer) return new Uint8Array(value);
+    assert(
+      typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value),
+      "an integer in the database is too large to be exact",
+    );
+    return value;
+  });
+}
