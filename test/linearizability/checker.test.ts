@@ -4,6 +4,7 @@ import { BASE_REVISION, goodHistory, spoiltHistory } from "./arbitrary-history.t
 import { bruteForceLinearizable } from "./brute-force.ts";
 import { checkByKey } from "./check-by-key.ts";
 import { checkLinearizable } from "./checker.ts";
+import { DoneSet } from "./done-set.ts";
 import type { Model } from "./model.ts";
 import type { Operation } from "./operation.ts";
 import { checkRevisionOrder } from "./revision-order.ts";
@@ -47,6 +48,36 @@ const plainOp: fc.Arbitrary<Plain> = fc
     call,
     return: isWrite && fate === 0 ? null : call + length,
   }));
+
+describe("the set of operations done", () => {
+  it("has one signature for each content, however it came about", () => {
+    const moves = fc.array(fc.tuple(fc.integer({ min: 28, max: 50 }), fc.boolean()), { maxLength: 200 });
+    fc.assert(
+      fc.property(moves, (list) => {
+        const set = new DoneSet(71);
+        const truth = new Set<number>();
+        for (let member = 0; member < 40; member += 1) {
+          set.add(member);
+          truth.add(member);
+        }
+        for (const [member, isAdded] of list) {
+          if (truth.has(member) === isAdded) continue;
+          if (isAdded) set.add(member);
+          else set.remove(member);
+          if (isAdded) truth.add(member);
+          else truth.delete(member);
+        }
+        const fresh = new DoneSet(71);
+        for (const member of truth) fresh.add(member);
+        expect(set.signature()).toBe(fresh.signature());
+        const hole = [...truth][0];
+        if (hole === undefined) return;
+        fresh.remove(hole);
+        expect(set.signature()).not.toBe(fresh.signature());
+      }),
+    );
+  });
+});
 
 describe("the search", () => {
   it("agrees with trying all orders, values repeating", () => {

@@ -186,6 +186,11 @@ const BAD: Readonly<Record<string, Bad>> = {
     true,
     false,
   ],
+  "the store's revision falls between two reads of an unchanged key": [
+    history([0, 1, put("a"), written(2)], [2, 3, get, found("a", 2, 5)], [4, 5, get, found("a", 2, 4)]),
+    true,
+    true,
+  ],
   "two keys written at one revision": [
     history([0, 1, put("a"), written(2), "x"], [0, 1, put("b"), written(2), "y"]),
     true,
