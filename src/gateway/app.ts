@@ -1,0 +1,104 @@
+/** The HTTP surface, put together. */
+import { type Context, Hono } from "hono";
+import type { Result } from "../base/result.ts";
+import type { Config, ConfigProblem } from "../durable/config.ts";
+import { isEtcdPath } from "./etcd-paths.ts";
+import { rawPath } from "./key-path.ts";
+import { LeaderRouter } from "./leader-router.ts";
+import { authenticate } from "./middleware/auth.ts";
+import { cors } from "./middleware/cors.ts";
+import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/select-replicas.ts";
+import type { Clock, Entropy, ReplicaDirectory } from "./ports.ts";
+import { answerProblem, problem } from "./problem.ts";
+import { healthRoutes, livenessRoutes } from "./routes/health.ts";
+import { kvRoutes } from "./routes/kv.ts";
+import { statusRoutes } from "./routes/status.ts";
+import type { GatewayEnv, Services } from "./services.ts";
+
+/** Time for one request with all its attempts. */
+const REQUEST_BUDGET_MS = 10_000;
+/** Elections shorter than this are no reason for shorter attempts. */
+const ATTEMPT_MS_MIN = 1_000;
+
+export interface GatewayDeps {
+  /** As `parseConfig` returned it; with problems nothing but `/livez` works and no replica is touched. */
+  readonly config: Result<Config, readonly ConfigProblem[]>;
+  readonly replicas: (config: Config) => ReplicaDirectory;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  /** Where unexpected errors go, with their stacks; clients never see those. */
+  readonly log: (message: string, error: unknown) => void;
+}
+
+function notFound(c: Context<GatewayEnv>): Response {
+  const path = rawPath(c.req.raw);
+  if (isEtcdPath(c.req.raw)) {
+    const text = /\/v3(?:beta)?\//.test(path) ? "Not Found\n" : "404 page not found\n";
+    return c.text(text, 404, { "X-Content-Type-Options": "nosniff" });
+  }
+  return answerProblem(
+    c,
+    problem(
+      404,
+      "not_found",
+      `there is nothing at ${path}; keys are at /kv/{key}, the cluster at /status, other clusters below /clusters/{name}/`,
+    ),
+  );
+}
+
+function refuseAll(app: Hono<GatewayEnv>, problems: readonly ConfigProblem[]): void {
+  const list = problems.map(({ variable, message, fix }) => `${variable}: ${message}; ${fix}`);
+  app.all("*", (c) =>
+    answerProblem(
+      c,
+      problem(500, "invalid_configuration", `the configuration is invalid. ${list.join(". ")}`, {
+        fields: { problems },
+      }),
+    ),
+  );
+}
+
+function createServices(config: Config, deps: GatewayDeps): Services {
+  const { clock, entropy } = deps;
+  const router = new LeaderRouter(deps.replicas(config), clock, entropy, {
+    members: config.members.map((member) => member.name),
+    budgetMs: REQUEST_BUDGET_MS,
+    // An election takes up to twice its timeout; by then somebody else may have won it.
+    attemptMs: Math.min(Math.max(ATTEMPT_MS_MIN, 2 * config.electionMs), REQUEST_BUDGET_MS / 2),
+  });
+  return { config, router, clock, entropy };
+}
+
+/** The gateway's HTTP application. It keeps nothing but the leaders it has learned. */
+export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
+  // Paths are matched as they were sent: decoded keys may hold anything, even line ends.
+  const app = new Hono<GatewayEnv>({ getPath: rawPath });
+  app.onError((error, c) => {
+    deps.log(`${c.req.method} ${rawPath(c.req.raw)} failed`, error);
+    return answerProblem(c, problem(500, "internal", "an unexpected error; the log of the Worker has it"));
+  });
+  app.notFound(notFound);
+  app.use("*", cors);
+  app.route("/", livenessRoutes());
+  if (!deps.config.ok) {
+    refuseAll(app, deps.config.error);
+    return app;
+  }
+  const config = deps.config.value;
+  const services = createServices(config, deps);
+  app.use("*", authenticate(config.access));
+  app.use("*", selectReplica(config));
+  app.use("*", async (c, next) => {
+    c.set("cluster", DEFAULT_CLUSTER);
+    return next();
+  });
+  const routes = new Hono<GatewayEnv>();
+  routes.route("/", kvRoutes(services));
+  routes.route("/", statusRoutes(services));
+  routes.route("/", healthRoutes(services));
+  app.route("/", routes);
+  app.use("/clusters/:cluster/*", selectCluster(config));
+  app.route("/clusters/:cluster", livenessRoutes());
+  app.route("/clusters/:cluster", routes);
+  return app;
+}

@@ -1,0 +1,8 @@
+import { rawPath } from "./key-path.ts";
+
+const ETCD_PATH = /^(?:\/clusters\/[^/]*)?\/(?:health|livez|readyz|version|metrics|v3|v3beta)(?:\/|$)/;
+
+/** Whether a path is etcd's own, where errors outside of handlers look as etcd's: plain text. */
+export function isEtcdPath(request: Request): boolean {
+  return ETCD_PATH.test(rawPath(request));
+}

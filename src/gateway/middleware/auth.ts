@@ -1,0 +1,45 @@
+import { createMiddleware } from "hono/factory";
+import type { Access } from "../../durable/config.ts";
+import { rawPath } from "../key-path.ts";
+import { answerProblem, type Problem, problem } from "../problem.ts";
+import type { GatewayEnv } from "../services.ts";
+
+/** Answered to everybody. Only at the root: asking for another cluster could make it. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/livez", "/readyz", "/version"]);
+
+const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="edged"' };
+
+function refused(message: string): Problem {
+  return problem(401, "unauthenticated", message, { headers: CHALLENGE });
+}
+
+const CLOSED = refused(
+  "this deployment is closed: set a token with `wrangler secret put API_TOKEN` and send it as Authorization: Bearer TOKEN, or set ALLOW_ANONYMOUS to true",
+);
+const MISSING = refused("send the API_TOKEN of this deployment as Authorization: Bearer TOKEN");
+const WRONG = refused("the token is not the API_TOKEN of this deployment");
+
+async function digest(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+/** Whether two digests are equal, in a time that does not depend on where they differ. */
+function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i += 1) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return difference === 0;
+}
+
+/** Lets through who may come in. Digests are compared, so neither length nor content leak by time. */
+export function authenticate(access: Access): ReturnType<typeof createMiddleware<GatewayEnv>> {
+  let expected: Uint8Array | null = null;
+  return createMiddleware<GatewayEnv>(async (c, next) => {
+    if (access.kind === "anonymous" || OPEN_PATHS.has(rawPath(c.req.raw))) return next();
+    if (access.kind === "closed") return answerProblem(c, CLOSED);
+    const given = c.req.header("Authorization")?.replace(/^Bearer +/i, "") ?? "";
+    if (given === "") return answerProblem(c, MISSING);
+    expected ??= await digest(access.token);
+    if (!equalDigests(await digest(given), expected)) return answerProblem(c, WRONG);
+    return next();
+  });
+}

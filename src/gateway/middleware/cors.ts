@@ -1,0 +1,22 @@
+import { createMiddleware } from "hono/factory";
+import { rawPath } from "../key-path.ts";
+import type { GatewayEnv } from "../services.ts";
+
+const ETCD_HEADERS = "accept, content-type, authorization";
+const OWN_HEADERS = `${ETCD_HEADERS}, if-match, if-none-match, idempotency-key, x-edged-replica`;
+const EXPOSED =
+  "ETag, Retry-After, X-Edged-Revision, X-Edged-Term, X-Edged-Replica, X-Edged-Leader, X-Edged-Version, X-Edged-Create-Revision";
+
+/** Open to all origins and `OPTIONS` answered everywhere, both as etcd does it. */
+export const cors = createMiddleware<GatewayEnv>(async (c, next) => {
+  const etcd = /\/v3(?:beta)?\//.test(rawPath(c.req.raw));
+  const headers: Readonly<Record<string, string>> = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
+    "Access-Control-Allow-Headers": etcd ? ETCD_HEADERS : OWN_HEADERS,
+    ...(etcd ? {} : { "Access-Control-Expose-Headers": EXPOSED }),
+  };
+  if (c.req.method === "OPTIONS") return c.body(null, 200, headers);
+  await next();
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+});

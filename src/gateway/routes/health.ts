@@ -1,0 +1,71 @@
+/** `/health`, `/readyz` and `/version`, as etcd answers them. Unknown parameters are ignored, as there. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Hono } from "hono";
+import { RangeRequestSchema } from "../../wire/gen/etcd/rpc_pb.ts";
+import { utf8 } from "../../wire/text.ts";
+import { originHeaders } from "../answers.ts";
+import type { ReadOutcome } from "../leader-router.ts";
+import type { GatewayEnv, Services } from "../services.ts";
+import { EDGED_VERSION, ETCD_VERSION } from "../version.ts";
+import { onlyMethods } from "./methods.ts";
+
+/** Probes want an answer sooner than clients do. */
+const HEALTH_BUDGET_MS = 5_000;
+
+const PROBE = toBinary(
+  RangeRequestSchema,
+  create(RangeRequestSchema, { key: utf8("health"), countOnly: true }),
+);
+
+/** Whether the cluster serves: one read, as etcd's own health check does. */
+function probe(
+  services: Services,
+  choice: { readonly cluster: string; readonly pin: string | null },
+  consistency: "linearizable" | "serializable",
+): Promise<ReadOutcome> {
+  return services.router.range(
+    { ...choice, budgetMs: HEALTH_BUDGET_MS },
+    { request: PROBE, consistency, minRevision: 0 },
+  );
+}
+
+function checkLine(name: string, outcome: ReadOutcome): string {
+  return outcome.kind === "failed" ? `[-]${name} failed: ${outcome.message}\n` : `[+]${name} ok\n`;
+}
+
+export function healthRoutes(services: Services): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>();
+  app.get("/health", async (c) => {
+    const serializable = c.req.query("serializable") === "true";
+    const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
+    const outcome = await probe(services, choice, serializable ? "serializable" : "linearizable");
+    // The type is etcd's: a JSON body that calls itself text.
+    const headers = { "Content-Type": "text/plain; charset=utf-8", ...originHeaders(outcome.header) };
+    if (outcome.kind === "failed") return c.body('{"health":"false"}', 503, headers);
+    return c.body('{"health":"true"}', 200, headers);
+  });
+  app.get("/readyz", async (c) => {
+    const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
+    const [serializable, linearizable] = await Promise.all([
+      probe(services, choice, "serializable"),
+      probe(services, choice, "linearizable"),
+    ]);
+    const lines = checkLine("serializable_read", serializable) + checkLine("linearizable_read", linearizable);
+    const headers = { ...originHeaders(linearizable.header), "X-Content-Type-Options": "nosniff" };
+    if (serializable.kind === "failed" || linearizable.kind === "failed") return c.text(lines, 503, headers);
+    return c.text(c.req.query("verbose") === undefined ? "ok" : `${lines}ok\n`, 200, headers);
+  });
+  app.get("/version", (c) =>
+    c.json({ etcdserver: ETCD_VERSION, etcdcluster: ETCD_VERSION, edged: EDGED_VERSION }),
+  );
+  for (const path of ["/health", "/readyz", "/version"]) onlyMethods(app, path, ["GET", "HEAD"]);
+  return app;
+}
+
+/** `/livez`: the gateway itself answers. No replica is asked, so it is well even without them. */
+export function livenessRoutes(): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>();
+  app.get("/livez", (c) => c.text(c.req.query("verbose") === undefined ? "ok" : "[+]gateway ok\nok\n"));
+  onlyMethods(app, "/livez", ["GET", "HEAD"]);
+  return app;
+}

@@ -1,0 +1,72 @@
+/** `GET /kv/{key}`: the raw value of one key. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Context } from "hono";
+import type { KeyValue } from "../../wire/gen/etcd/kv_pb.ts";
+import { RangeRequestSchema, RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
+import { bytesField, failureProblem, originHeaders, rejectedProblem } from "../answers.ts";
+import { keyOfPath } from "../key-path.ts";
+import { entityTag, readVerdict } from "../preconditions.ts";
+import { answerProblem, problem } from "../problem.ts";
+import { parseQuery, READ_PARAMETERS, readOptions } from "../query.ts";
+import type { GatewayEnv, Services } from "../services.ts";
+
+type Headers = Readonly<Record<string, string>>;
+
+function versionHeaders(found: KeyValue): Headers {
+  return {
+    ETag: entityTag(Number(found.modRevision)),
+    // Any copy must be checked against the ETag before it is used.
+    "Cache-Control": "no-cache",
+    "X-Edged-Create-Revision": String(found.createRevision),
+    "X-Edged-Version": String(found.version),
+  };
+}
+
+function answerValue(c: Context<GatewayEnv>, found: KeyValue, headers: Headers): Response {
+  return c.body(found.value.slice().buffer, 200, {
+    ...headers,
+    "Content-Type": "application/octet-stream",
+    "Content-Length": String(found.value.length),
+    "X-Content-Type-Options": "nosniff",
+  });
+}
+
+export async function readKey(c: Context<GatewayEnv>, services: Services): Promise<Response> {
+  const key = keyOfPath(c.req.raw);
+  if (!key.ok) return answerProblem(c, key.error);
+  const query = parseQuery(c.req.raw, READ_PARAMETERS);
+  if (!query.ok) return answerProblem(c, query.error);
+  const options = readOptions(query.value);
+  if (!options.ok) return answerProblem(c, options.error);
+  // Malformed conditions are refused before anything is read.
+  const checked = readVerdict(c.req.raw.headers, 0);
+  if (!checked.ok) return answerProblem(c, checked.error);
+  const { revision, consistency, minRevision } = options.value;
+  const request = create(RangeRequestSchema, { key: key.value, revision: BigInt(revision) });
+  const outcome = await services.router.range(
+    { cluster: c.get("cluster"), pin: c.get("pin") },
+    { request: toBinary(RangeRequestSchema, request), consistency, minRevision },
+  );
+  if (outcome.kind === "rejected") return answerProblem(c, rejectedProblem(outcome));
+  if (outcome.kind === "failed") {
+    const purpose = { kind: "read", linearizable: consistency === "linearizable" } as const;
+    return answerProblem(c, failureProblem(outcome, purpose, services));
+  }
+  const origin = originHeaders(outcome.header);
+  const found = fromBinary(RangeResponseSchema, outcome.response).kvs[0];
+  const verdict = readVerdict(c.req.raw.headers, Number(found?.modRevision ?? 0n));
+  if (!verdict.ok) return answerProblem(c, verdict.error);
+  const headers = found === undefined ? origin : { ...origin, ...versionHeaders(found) };
+  if (verdict.value === "failed") {
+    return answerProblem(
+      c,
+      problem(412, "precondition_failed", "If-Match does not hold for the key as it is now", { headers }),
+    );
+  }
+  if (found === undefined) {
+    const fields = { ...bytesField("key", key.value), revision: outcome.header.revision };
+    return answerProblem(c, problem(404, "key_not_found", "the key does not exist", { fields, headers }));
+  }
+  if (verdict.value === "not-modified") return c.body(null, 304, headers);
+  return answerValue(c, found, headers);
+}

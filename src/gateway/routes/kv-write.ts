@@ -1,0 +1,102 @@
+/** `PUT /kv/{key}`, `DELETE /kv/{key}` and `DELETE /kv/?prefix=`. */
+import type { Context } from "hono";
+import { bytesField, originHeaders, prefixInterval } from "../answers.ts";
+import { deleteCommand, deleteRangeCommand, putCommand } from "../commands.ts";
+import { keyOfPath } from "../key-path.ts";
+import { type Condition, describeCondition, entityTag, writeConditions } from "../preconditions.ts";
+import { answerProblem, type Problem, problem } from "../problem.ts";
+import { flagParameter, parseQuery } from "../query.ts";
+import type { GatewayEnv, Services } from "../services.ts";
+import { type Written, write } from "../write.ts";
+
+const TTL_NOT_YET = problem(
+  501,
+  "not_implemented",
+  "?ttl= is not supported yet: keys do not expire; put without it and delete the key yourself",
+);
+
+function conditionFailed(key: Uint8Array, conditions: readonly Condition[], written: Written): Problem {
+  const wanted = conditions.map(describeCondition).join(" and ");
+  const present = written.presentRevision;
+  const found = present === 0 ? "the key does not exist" : `its mod_revision is ${present}`;
+  return problem(412, "precondition_failed", `nothing was written: asked that ${wanted}, but ${found}`, {
+    fields: {
+      ...bytesField("key", key),
+      mod_revision: present === 0 ? null : present,
+      revision: written.revision,
+    },
+    headers: { ...originHeaders(written.header), ...(present === 0 ? {} : { ETag: entityTag(present) }) },
+  });
+}
+
+/** Answers `{"key", "revision"}` with the new ETag. */
+export async function putKey(c: Context<GatewayEnv>, services: Services): Promise<Response> {
+  const key = keyOfPath(c.req.raw);
+  if (!key.ok) return answerProblem(c, key.error);
+  if (new URL(c.req.url).searchParams.has("ttl")) return answerProblem(c, TTL_NOT_YET);
+  const query = parseQuery(c.req.raw, []);
+  if (!query.ok) return answerProblem(c, query.error);
+  const conditions = writeConditions(c.req.raw.headers);
+  if (!conditions.ok) return answerProblem(c, conditions.error);
+  const value = new Uint8Array(await c.req.arrayBuffer());
+  const written = await write(c, services, putCommand(key.value, value, conditions.value));
+  if (!written.ok) return answerProblem(c, written.error);
+  const { header, revision, succeeded } = written.value;
+  if (!succeeded) return answerProblem(c, conditionFailed(key.value, conditions.value, written.value));
+  return c.json({ ...bytesField("key", key.value), revision }, 200, {
+    ...originHeaders(header),
+    ETag: entityTag(revision),
+  });
+}
+
+/** Answers `{"deleted", "revision"}`; deleting a missing key is no error and deletes 0. */
+export async function deleteKey(c: Context<GatewayEnv>, services: Services): Promise<Response> {
+  const key = keyOfPath(c.req.raw);
+  if (!key.ok) return answerProblem(c, key.error);
+  const query = parseQuery(c.req.raw, []);
+  if (!query.ok) return answerProblem(c, query.error);
+  const conditions = writeConditions(c.req.raw.headers);
+  if (!conditions.ok) return answerProblem(c, conditions.error);
+  const written = await write(c, services, deleteCommand(key.value, conditions.value));
+  if (!written.ok) return answerProblem(c, written.error);
+  const { header, revision, succeeded, deleted } = written.value;
+  if (!succeeded) return answerProblem(c, conditionFailed(key.value, conditions.value, written.value));
+  return c.json({ deleted, revision }, 200, originHeaders(header));
+}
+
+/** Deletes every key that starts with `prefix`, in one revision. All keys only with `all=true`. */
+export async function deletePrefix(c: Context<GatewayEnv>, services: Services): Promise<Response> {
+  const query = parseQuery(c.req.raw, ["prefix", "all"]);
+  if (!query.ok) return answerProblem(c, query.error);
+  const all = flagParameter(query.value, "all");
+  if (!all.ok) return answerProblem(c, all.error);
+  const prefix = query.value.get("prefix");
+  if (prefix === undefined) {
+    return answerProblem(
+      c,
+      problem(400, "empty_key", "key is not provided: delete one as /kv/{key}, or many with /kv/?prefix="),
+    );
+  }
+  if (prefix.length === 0 && !all.value) {
+    return answerProblem(
+      c,
+      problem(
+        400,
+        "invalid_parameter",
+        "an empty prefix would delete every key; add all=true if you mean it",
+      ),
+    );
+  }
+  const conditional = ["If-Match", "If-None-Match"].find((name) => c.req.raw.headers.has(name));
+  if (conditional !== undefined) {
+    return answerProblem(
+      c,
+      problem(400, "invalid_header", `${conditional} is for a single key, not for a prefix`),
+    );
+  }
+  const { key, rangeEnd } = prefixInterval(prefix);
+  const written = await write(c, services, deleteRangeCommand(key, rangeEnd));
+  if (!written.ok) return answerProblem(c, written.error);
+  const { header, revision, deleted } = written.value;
+  return c.json({ deleted, revision }, 200, originHeaders(header));
+}
