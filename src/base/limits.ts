@@ -33,6 +33,8 @@ export const LIMITS = {
   appendBytesMax: 1024 * 1024,
   /** Log entries the leader holds uncommitted; above it proposals are refused (ResourceExhausted). */
   uncommittedBytesMax: 16 * 1024 * 1024,
+  /** Bytes of a stored log above which it is cut, however few entries it has. */
+  logBytesMax: 64 * 1024 * 1024,
   /** The newest entries kept in memory so that replication rarely reads them back. */
   logCacheBytesMax: 8 * 1024 * 1024,
   /** Entries applied in one turn; the rest follows in the next. */
@@ -50,6 +52,12 @@ export const LIMITS = {
   listKeysMax: 10_000,
   /** Bytes of keys and values in one page of an answer. */
   pageBytesMax: 4 * 1024 * 1024,
+  /** Keys read by one statement; a page may end earlier by its bytes. */
+  pageKeysMax: 1_024,
+  /** Bytes of keys and values in one whole answer: it must fit a call between objects and its copies an isolate. */
+  answerBytesMax: 24 * 1024 * 1024,
+  /** Bytes of the remembered answers of one log entry: they are one row. */
+  dedupEntryBytesMax: 1024 * 1024,
 } as const;
 
 assert(LIMITS.requestBytesMax < LIMITS.entryBytesMax, "a maximal request must fit a log row");

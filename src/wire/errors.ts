@@ -70,6 +70,12 @@ export const ERRORS = {
   requestTooLarge: entry(invalidArgument, "etcdserver: request is too large"),
   keyTooLarge: entry(invalidArgument, "etcdserver: key is too large"),
   invalidSortOption: entry(invalidArgument, "etcdserver: invalid sort option"),
+  invalidCommand: entry(invalidArgument, "etcdserver: the request says nothing"),
+  /** edged's own: the whole answer would not fit. */
+  answerTooLarge: entry(
+    GRPC_CODE.resourceExhausted,
+    "etcdserver: answer is too large, ask for less with limit or keys_only",
+  ),
   // The store's history.
   compacted: entry(outOfRange, "etcdserver: mvcc: required revision has been compacted"),
   futureRevision: entry(outOfRange, "etcdserver: mvcc: required revision is a future revision"),

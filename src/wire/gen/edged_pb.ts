@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file edged.proto.
  */
 export const file_edged: GenFile = /*@__PURE__*/
-  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQi9AEKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBInCgNwdXQYCiABKAsyGC5ldGNkc2VydmVycGIuUHV0UmVxdWVzdEgAEjgKDGRlbGV0ZV9yYW5nZRgLIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5EZWxldGVSYW5nZVJlcXVlc3RIABInCgN0eG4YDCABKAsyGC5ldGNkc2VydmVycGIuVHhuUmVxdWVzdEgAEjUKCmNvbXBhY3Rpb24YDSABKAsyHy5ldGNkc2VydmVycGIuQ29tcGFjdGlvblJlcXVlc3RIAEIJCgdyZXF1ZXN0IikKBUJhdGNoEiAKCGNvbW1hbmRzGAEgAygLMg4uZWRnZWQuQ29tbWFuZCJiChBSZW1lbWJlcmVkQW5zd2VyEg0KBW9wX2lkGAEgASgMEhAKCHJldmlzaW9uGAIgASgDEhAKCHJlc3BvbnNlGAMgASgMEgwKBGxvc3QYBCABKAgSDQoFZXJyb3IYBSABKAkiPQoRUmVtZW1iZXJlZEFuc3dlcnMSKAoHYW5zd2VycxgBIAMoCzIXLmVkZ2VkLlJlbWVtYmVyZWRBbnN3ZXJiBnByb3RvMw", [file_etcd_rpc]);
+  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQi9AEKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBInCgNwdXQYCiABKAsyGC5ldGNkc2VydmVycGIuUHV0UmVxdWVzdEgAEjgKDGRlbGV0ZV9yYW5nZRgLIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5EZWxldGVSYW5nZVJlcXVlc3RIABInCgN0eG4YDCABKAsyGC5ldGNkc2VydmVycGIuVHhuUmVxdWVzdEgAEjUKCmNvbXBhY3Rpb24YDSABKAsyHy5ldGNkc2VydmVycGIuQ29tcGFjdGlvblJlcXVlc3RIAEIJCgdyZXF1ZXN0IikKBUJhdGNoEiAKCGNvbW1hbmRzGAEgAygLMg4uZWRnZWQuQ29tbWFuZCJ0ChBSZW1lbWJlcmVkQW5zd2VyEg0KBW9wX2lkGAEgASgMEhAKCHJldmlzaW9uGAIgASgDEhAKCHJlc3BvbnNlGAMgASgMEgwKBGxvc3QYBCABKAgSDQoFZXJyb3IYBSABKAkSEAoIcG9zaXRpb24YBiABKA0iPQoRUmVtZW1iZXJlZEFuc3dlcnMSKAoHYW5zd2VycxgBIAMoCzIXLmVkZ2VkLlJlbWVtYmVyZWRBbnN3ZXJiBnByb3RvMw", [file_etcd_rpc]);
 
 /**
  * One write as the gateway encodes it.
@@ -127,6 +127,13 @@ export type RememberedAnswer = Message<"edged.RememberedAnswer"> & {
    * @generated from field: string error = 5;
    */
   error: string;
+
+  /**
+   * Place of the command within its log entry, from 0.
+   *
+   * @generated from field: uint32 position = 6;
+   */
+  position: number;
 };
 
 /**

@@ -1,0 +1,93 @@
+import { assert } from "../base/assert.ts";
+import type { Sql, SqlRow } from "../base/sql.ts";
+import { blob, integer } from "./columns.ts";
+import type { KvTable } from "./kv-table.ts";
+import type { Generation } from "./mvcc-state.ts";
+
+interface GarbageStatements {
+  readonly progress: string;
+  readonly setProgress: string;
+  readonly scan: string;
+  readonly removeOlder: string;
+  readonly remove: string;
+}
+
+function garbageStatements(g: Generation): GarbageStatements {
+  return {
+    progress: `SELECT ord, revision FROM garbage_${g} WHERE id = 0`,
+    setProgress: `INSERT INTO garbage_${g} (id, ord, revision) VALUES (0, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET ord = excluded.ord, revision = excluded.revision`,
+    scan: `SELECT ord, main, key, version FROM kv_${g} WHERE ord > ? ORDER BY ord LIMIT ?`,
+    removeOlder: `DELETE FROM kv_${g} WHERE key = ? AND ord < ?`,
+    remove: `DELETE FROM kv_${g} WHERE ord = ?`,
+  };
+}
+
+const GARBAGE_STATEMENTS: Readonly<Record<Generation, GarbageStatements>> = {
+  0: garbageStatements(0),
+  1: garbageStatements(1),
+};
+
+/**
+ * Deletes the versions that compaction has taken out of history, a slice at a time. It walks history
+ * from where the last compaction ended, never over all keys: a version written at or before the
+ * compacted revision makes the older ones of its key garbage, and a deletion written before it is
+ * garbage itself. A deletion at exactly that revision stays, for those who watch from there.
+ *
+ * Local to the replica: what is answered does not depend on how far it has come.
+ */
+export class GarbageCollector {
+  readonly #sql: Sql;
+  readonly #table: KvTable;
+  readonly #statements: GarbageStatements;
+
+  constructor(sql: Sql, table: KvTable, generation: Generation) {
+    this.#sql = sql;
+    this.#table = table;
+    this.#statements = GARBAGE_STATEMENTS[generation];
+  }
+
+  /** True while versions compacted by `revision` may still be stored. */
+  isDue(revision: number): boolean {
+    return this.#progress().revision < revision;
+  }
+
+  /**
+   * Works towards `revision` on up to `rowsMax` versions; true once nothing is left to do. `newest`
+   * is the store's newest position. The caller holds a transaction.
+   */
+  collect(revision: number, newest: number, rowsMax: number): boolean {
+    assert(rowsMax > 0, "a slice must have rows");
+    const progress = this.#progress();
+    if (progress.revision >= revision) return true;
+    const rows = this.#sql.all(this.#statements.scan, progress.ord, rowsMax);
+    let ord = progress.ord;
+    for (const row of rows) {
+      if (integer(row, 1) > revision) return this.#finish(revision, newest);
+      this.#collectRow(row, revision);
+      ord = integer(row, 0);
+    }
+    if (rows.length < rowsMax) return this.#finish(revision, newest);
+    this.#sql.run(this.#statements.setProgress, ord, progress.revision);
+    return false;
+  }
+
+  #collectRow(row: SqlRow, revision: number): void {
+    const ord = integer(row, 0);
+    this.#sql.run(this.#statements.removeOlder, blob(row, 2), ord);
+    const isDeletion = integer(row, 3) === 0;
+    if (isDeletion && integer(row, 1) < revision) this.#sql.run(this.#statements.remove, ord);
+  }
+
+  /** The next compaction begins with the versions of this revision: its deletions are due then. */
+  #finish(revision: number, newest: number): true {
+    const before = this.#table.ordOfRevision(revision - 1, newest);
+    this.#sql.run(this.#statements.setProgress, before, revision);
+    return true;
+  }
+
+  #progress(): { readonly ord: number; readonly revision: number } {
+    const row = this.#sql.first(this.#statements.progress);
+    return row === null ? { ord: 0, revision: -1 } : { ord: integer(row, 0), revision: integer(row, 1) };
+  }
+}

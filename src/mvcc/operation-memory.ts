@@ -1,0 +1,161 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { assert, defined } from "../base/assert.ts";
+import { toHex } from "../base/bytes.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Sql } from "../base/sql.ts";
+import { isErrorKey } from "../wire/errors.ts";
+import {
+  type RememberedAnswer,
+  RememberedAnswerSchema,
+  type RememberedAnswers,
+  RememberedAnswersSchema,
+} from "../wire/gen/edged_pb.ts";
+import type { ApplyOutcome } from "./apply-outcome.ts";
+import { blob, integer } from "./columns.ts";
+import { encodeHeaderOnly } from "./header-only.ts";
+import { MEMORY_STATEMENTS, type MemoryStatements } from "./memory-statements.ts";
+import type { Generation } from "./mvcc-state.ts";
+
+/** Rows read by one statement while the ids are loaded; each is at most about 1 MiB. */
+const LOAD_ROWS = 8;
+/** Rows that left the window are deleted once in so many commands. */
+const PRUNE_EVERY = 64;
+
+/**
+ * What became of the newest operations, so that a retry is answered and not run again.
+ *
+ * The window is decided by sequence numbers alone and so is the same on every replica: a command is
+ * remembered while at most `LIMITS.dedupOperationsMax` commands came after it. An original and its
+ * retry both carry the `seen` of the first attempt, and the original's sequence number is at least
+ * that; hence a retry that is not superseded finds its original in the window, if there was one.
+ * In memory are only ids with their sequence numbers, loaded from the rows when first needed.
+ */
+export class OperationMemory {
+  readonly #sql: Sql;
+  readonly #statements: MemoryStatements;
+  /** Id (hex) -> sequence number, oldest first. Null until the first command with an id. */
+  #sequences: Map<string, number> | null = null;
+  /** Answers of the entry being applied; its row is written at its end. */
+  #answers: RememberedAnswer[] = [];
+  #answersBytes = 0;
+  #entrySequence = 0;
+
+  constructor(sql: Sql, generation: Generation) {
+    this.#sql = sql;
+    this.#statements = MEMORY_STATEMENTS[generation];
+  }
+
+  /** `sequence` is that of the entry's first command. */
+  beginEntry(sequence: number): void {
+    this.#answers = [];
+    this.#answersBytes = 0;
+    this.#entrySequence = sequence;
+  }
+
+  /** What a command that has `sequence` should be answered instead of being run, or null. */
+  recall(opId: Uint8Array, seen: number, sequence: number, revision: number): ApplyOutcome | null {
+    const sequences = this.#load(sequence);
+    forget(sequences, windowStart(sequence));
+    const original = sequences.get(toHex(opId));
+    if (original !== undefined) return toOutcome(this.#find(original));
+    if (seen + LIMITS.dedupOperationsMax < sequence) return { kind: "superseded", revision };
+    return null;
+  }
+
+  /** Remembers the outcome of a command that was just run. */
+  remember(opId: Uint8Array, sequence: number, outcome: ApplyOutcome): void {
+    assert(outcome.kind !== "superseded", "a superseded command was not run");
+    const position = sequence - this.#entrySequence;
+    const revision = BigInt(outcome.revision);
+    const answer = create(RememberedAnswerSchema, { opId, position, revision });
+    if (outcome.kind === "rejected") answer.error = outcome.error;
+    else if (outcome.complete && this.#fits(outcome.response.length)) answer.response = outcome.response;
+    else answer.lost = true;
+    this.#answers.push(answer);
+    this.#load(sequence).set(toHex(opId), sequence);
+  }
+
+  /** Writes the entry's row. `next` is the sequence number of the command after it. */
+  endEntry(next: number, isPinned: boolean): void {
+    if (this.#answers.length > 0) {
+      const row = create(RememberedAnswersSchema, { answers: this.#answers });
+      this.#sql.run(this.#statements.insert, this.#entrySequence, toBinary(RememberedAnswersSchema, row));
+    }
+    // Deleting is local: what is remembered is decided by the window, not by the rows.
+    const crossed = Math.floor(next / PRUNE_EVERY) > Math.floor(this.#entrySequence / PRUNE_EVERY);
+    if (crossed && !isPinned) this.#sql.run(this.#statements.prune, windowStart(next));
+  }
+
+  /** Every answer remembered before the command `sequence`, oldest first, in pages of rows. */
+  *remembered(sequence: number): Generator<readonly [number, RememberedAnswer], void> {
+    const start = windowStart(sequence);
+    const first = this.#sql.first(this.#statements.rowOf, start);
+    let from = first === null ? 0 : integer(first, 0);
+    for (;;) {
+      const rows = this.#sql.all(this.#statements.page, from, LOAD_ROWS);
+      for (const row of rows) {
+        const seq = integer(row, 0);
+        for (const answer of fromBinary(RememberedAnswersSchema, blob(row, 1)).answers) {
+          if (seq + answer.position >= start) yield [seq + answer.position, answer];
+        }
+        from = seq + 1;
+      }
+      if (rows.length < LOAD_ROWS) return;
+    }
+  }
+
+  #load(sequence: number): Map<string, number> {
+    if (this.#sequences !== null) return this.#sequences;
+    const sequences = new Map<string, number>();
+    for (const [seq, { opId }] of this.remembered(sequence)) sequences.set(toHex(opId), seq);
+    for (const { opId, position } of this.#answers) {
+      sequences.set(toHex(opId), this.#entrySequence + position);
+    }
+    this.#sequences = sequences;
+    return sequences;
+  }
+
+  #fits(bytes: number): boolean {
+    if (bytes > LIMITS.dedupAnswerBytesMax) return false;
+    if (this.#answersBytes + bytes > LIMITS.dedupEntryBytesMax) return false;
+    this.#answersBytes += bytes;
+    return true;
+  }
+
+  #find(sequence: number): RememberedAnswer {
+    const [entry, answers] = this.#entryOf(sequence);
+    const answer = answers.find(({ position }) => entry + position === sequence);
+    return defined(answer, "a remembered operation has an answer");
+  }
+
+  #entryOf(sequence: number): readonly [number, RememberedAnswers["answers"]] {
+    if (sequence >= this.#entrySequence) return [this.#entrySequence, this.#answers];
+    const row = defined(
+      this.#sql.first(this.#statements.rowOf, sequence),
+      "a remembered operation has a row",
+    );
+    return [integer(row, 0), fromBinary(RememberedAnswersSchema, blob(row, 1)).answers];
+  }
+}
+
+/** Commands with a lower sequence number are forgotten when the command `sequence` is applied. */
+function windowStart(sequence: number): number {
+  return Math.max(0, sequence - LIMITS.dedupOperationsMax);
+}
+
+function forget(sequences: Map<string, number>, start: number): void {
+  for (const [id, sequence] of sequences) {
+    if (sequence >= start) return;
+    sequences.delete(id);
+  }
+}
+
+function toOutcome(answer: RememberedAnswer): ApplyOutcome {
+  const revision = Number(answer.revision);
+  if (answer.error !== "") {
+    assert(isErrorKey(answer.error), `remembered error ${answer.error} is unknown`);
+    return { kind: "rejected", error: answer.error, revision };
+  }
+  if (!answer.lost) return { kind: "applied", revision, response: answer.response, complete: true };
+  return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: false };
+}

@@ -1,0 +1,108 @@
+/**
+ * The state machine as chunks of rows. Versions at or below a position never change, so a snapshot
+ * is its counters plus rows that may be read later, provided the state machine is pinned meanwhile:
+ * otherwise garbage collection takes versions that the receiver needs to replay the entries that
+ * follow. The receiver stages the rows in the generation it does not use, then flips.
+ */
+import { assert } from "../base/assert.ts";
+import type { Sql, SqlRow } from "../base/sql.ts";
+import { integer } from "./columns.ts";
+import { type Generation, type MvccState, otherGeneration } from "./mvcc-state.ts";
+import { SNAPSHOT_TABLES, type SnapshotTable } from "./snapshot-statements.ts";
+import type { SnapshotBounds, SnapshotChunk, SnapshotCursor } from "./snapshot-types.ts";
+
+/** Rows of one chunk, however small they are. */
+const CHUNK_ROWS = 2_048;
+
+/**
+ * The rows after `cursor`, as many as fit `maxBytes` (at least one). `generation` is the sender's,
+ * `bounds` what its state machine answered when it was pinned. Start with `SNAPSHOT_START`.
+ */
+export function exportChunk(
+  sql: Sql,
+  generation: Generation,
+  bounds: SnapshotBounds,
+  cursor: SnapshotCursor,
+  maxBytes: number,
+): SnapshotChunk {
+  const table = SNAPSHOT_TABLES[generation][cursor.table];
+  const last = lastKey(cursor.table, bounds.state);
+  const end = chunkEnd(sql, table, cursor.after, last, maxBytes);
+  const rows = end === null ? [] : sql.all(table.read, cursor.after, end.key);
+  return { table: cursor.table, rows, next: nextCursor(cursor, end) };
+}
+
+/**
+ * Prepares `generation` for rows. False if rows of an older use are still there: call
+ * {@link dropGeneration} until it is done.
+ */
+export function beginImport(sql: Sql, generation: Generation): boolean {
+  const tables = SNAPSHOT_TABLES[generation];
+  return isEmpty(sql, tables.kv) && isEmpty(sql, tables.dedup) && isEmpty(sql, tables.garbage);
+}
+
+/** Stores a chunk in a generation that is not in use. The same chunk may come again. */
+export function importChunk(sql: Sql, generation: Generation, chunk: SnapshotChunk): void {
+  const table = SNAPSHOT_TABLES[generation][chunk.table];
+  for (const row of chunk.rows) {
+    assert(row.length === table.columns, `a row of ${chunk.table} has ${table.columns} columns`);
+    sql.run(table.write, ...row);
+  }
+}
+
+/** After the last chunk: the counters with which the state machine is created anew. */
+export function finishImport(bounds: SnapshotBounds, generation: Generation): MvccState {
+  return { ...bounds.state, generation };
+}
+
+/** Deletes up to `maxRows` rows of each table of a generation not in use; true once it is empty. */
+export function dropGeneration(sql: Sql, generation: Generation, maxRows: number): boolean {
+  const tables = SNAPSHOT_TABLES[generation];
+  for (const table of [tables.kv, tables.dedup, tables.garbage]) sql.run(table.drop, maxRows);
+  return beginImport(sql, generation);
+}
+
+/** The generation a snapshot is staged in. */
+export function stagingGeneration(state: MvccState): Generation {
+  return otherGeneration(state.generation);
+}
+
+function lastKey(table: "kv" | "dedup", state: MvccState): number {
+  return table === "kv" ? state.ord : state.sequence - 1;
+}
+
+interface ChunkEnd {
+  /** Primary key of the chunk's last row. */
+  readonly key: number;
+  /** True if the table has no more rows within the bounds. */
+  readonly isLast: boolean;
+}
+
+/** Null when nothing is left of the table. Sizes are read first, so that rows are read only to send. */
+function chunkEnd(
+  sql: Sql,
+  table: SnapshotTable,
+  after: number,
+  last: number,
+  maxBytes: number,
+): ChunkEnd | null {
+  const sizes = sql.all(table.sizes, after, last, CHUNK_ROWS);
+  let bytes = 0;
+  let key: number | null = null;
+  for (const row of sizes) {
+    bytes += integer(row, 1);
+    if (key !== null && bytes > maxBytes) return { key, isLast: false };
+    key = integer(row, 0);
+  }
+  return key === null ? null : { key, isLast: sizes.length < CHUNK_ROWS };
+}
+
+function nextCursor(cursor: SnapshotCursor, end: ChunkEnd | null): SnapshotCursor | null {
+  if (end !== null && !end.isLast) return { table: cursor.table, after: end.key };
+  return cursor.table === "kv" ? { table: "dedup", after: -1 } : null;
+}
+
+function isEmpty(sql: Sql, table: SnapshotTable): boolean {
+  const row: SqlRow | null = sql.first(table.any);
+  return row === null;
+}

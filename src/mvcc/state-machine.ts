@@ -1,0 +1,241 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { assert, assertCount, InvariantError } from "../base/assert.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import type { Sql } from "../base/sql.ts";
+import { decodeBatch } from "../wire/batch.ts";
+import type { ErrorKey } from "../wire/errors.ts";
+import type { Command } from "../wire/gen/edged_pb.ts";
+import {
+  type CompactionRequest,
+  CompactionResponseSchema,
+  type DeleteRangeRequest,
+  DeleteRangeResponseSchema,
+  type PutRequest,
+  PutResponseSchema,
+  type RangeRequest,
+  type RangeResponse,
+  type TxnRequest,
+  type TxnResponse,
+  TxnResponseSchema,
+} from "../wire/gen/etcd/rpc_pb.ts";
+import { AnswerBudget } from "./answer-budget.ts";
+import type { ApplyOutcome, ApplyResult } from "./apply-outcome.ts";
+import { checkPath, checkPut } from "./check-path.ts";
+import type { Counters } from "./counters.ts";
+import { GarbageCollector } from "./garbage-collector.ts";
+import { encodeHeaderOnly } from "./header-only.ts";
+import { KvTable } from "./kv-table.ts";
+import type { MvccState } from "./mvcc-state.ts";
+import { OperationMemory } from "./operation-memory.ts";
+import { executeRange } from "./range.ts";
+import type { ReadView } from "./read-view.ts";
+import type { SnapshotBounds } from "./snapshot-types.ts";
+import { hashState } from "./state-hash.ts";
+import { StoreWriter } from "./store-writer.ts";
+import { runTxn } from "./txn.ts";
+import { decidePath, isReadOnly } from "./txn-path.ts";
+import { validateCommand } from "./validate.ts";
+import { validateRange } from "./validate-operation.ts";
+import { validateTxn } from "./validate-txn.ts";
+
+/**
+ * The replicated state machine: etcd's multi-version store on SQL rows. Deterministic: the counters,
+ * the rows and an entry's bytes decide everything; there is no clock, no chance, and nothing in
+ * memory that matters (the ids of remembered operations are loaded from rows when first needed).
+ *
+ * The caller owns the database transaction and stores `state()` in the one that applied the entries.
+ * After an exception or a transaction that was rolled back, the instance is of no use: create a new
+ * one from the stored state.
+ */
+export class StateMachine {
+  readonly #sql: Sql;
+  readonly #counters: Counters;
+  readonly #table: KvTable;
+  readonly #memory: OperationMemory;
+  readonly #collector: GarbageCollector;
+  readonly #pins = new Set<SnapshotBounds>();
+
+  /** The tables must exist (`createSchema`). An empty store is `INITIAL_MVCC_STATE`. */
+  constructor(sql: Sql, state: MvccState) {
+    assertCount(state.revision, "revision");
+    assertCount(state.ord, "ord");
+    assertCount(state.sequence, "sequence");
+    assert(state.compactRevision >= -1, "the compacted revision is at least -1");
+    this.#sql = sql;
+    this.#counters = { ...state };
+    this.#table = new KvTable(sql, state.generation);
+    this.#memory = new OperationMemory(sql, state.generation);
+    this.#collector = new GarbageCollector(sql, this.#table, state.generation);
+  }
+
+  /** The counters as they stand, to be stored by the caller. */
+  state(): MvccState {
+    return { ...this.#counters };
+  }
+
+  /**
+   * Applies the entry at `index`, in a transaction of the caller. No data is a leader's no-op. Bytes
+   * that are no batch are an invariant broken elsewhere, and halt the replica.
+   */
+  apply(index: number, data: Uint8Array): ApplyResult {
+    const revisionBefore = this.#counters.revision;
+    const commands = decode(index, data);
+    this.#memory.beginEntry(this.#counters.sequence);
+    const outcomes = commands.map((command) => this.#applyCommand(command));
+    this.#memory.endEntry(this.#counters.sequence, this.#pins.size > 0);
+    return { outcomes, revisionBefore, revisionAfter: this.#counters.revision };
+  }
+
+  /**
+   * Reads the store as it stands or as of a revision. Its header holds only the store's revision.
+   * Errors: emptyKey, invalidSortOption, compacted, futureRevision, answerTooLarge.
+   */
+  range(request: RangeRequest): Result<RangeResponse, ErrorKey> {
+    const error = validateRange(request);
+    return error === null ? executeRange(this.#table, request, this.#view()) : err(error);
+  }
+
+  /** Answers a transaction that `isReadOnly`, without a log entry. Errors: as for a range, and txn's. */
+  readTxn(request: TxnRequest): Result<TxnResponse, ErrorKey> {
+    assert(isReadOnly(request), "a transaction that writes goes through the log");
+    const error = validateTxn(request);
+    if (error !== null) return err(error);
+    const budget = new AnswerBudget();
+    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const path = decidePath(this.#table, request, this.#counters.ord);
+    const refusal = checkPath(this.#table, path, writer.view());
+    if (refusal !== null) return err(refusal);
+    const response = runTxn({ table: this.#table, writer, budget }, path);
+    return budget.isExceeded ? err("answerTooLarge") : ok(response);
+  }
+
+  /** True while compaction has left versions to delete. */
+  hasGarbage(): boolean {
+    return this.#collector.isDue(this.#collectable());
+  }
+
+  /**
+   * Deletes compacted versions, looking at up to `maxRows` of them, in a transaction of the caller.
+   * True once nothing is left to do now. Local: answers and `hash` do not depend on it.
+   */
+  collectGarbage(maxRows: number): boolean {
+    return this.#collector.collect(this.#collectable(), this.#counters.ord, maxRows);
+  }
+
+  /**
+   * Describes a snapshot of this moment and keeps its rows from being deleted until {@link unpin},
+   * or until this instance ends: a sender that was restarted begins a new snapshot.
+   */
+  pin(): SnapshotBounds {
+    const bounds = { state: this.state() };
+    this.#pins.add(bounds);
+    return bounds;
+  }
+
+  unpin(bounds: SnapshotBounds): void {
+    this.#pins.delete(bounds);
+  }
+
+  /** A hash over all that replicas must agree on. Reads everything: for tests and checks. */
+  hash(): string {
+    return hashState(this.#sql, this.#counters, this.#memory);
+  }
+
+  #view(): ReadView {
+    const { revision, ord, compactRevision } = this.#counters;
+    return { revision, bound: ord, historyRevision: revision, historyBound: ord, compactRevision };
+  }
+
+  /** Versions needed by no reader and no snapshot being sent. */
+  #collectable(): number {
+    let revision = this.#counters.compactRevision;
+    for (const { state } of this.#pins) revision = Math.min(revision, state.compactRevision);
+    return revision;
+  }
+
+  #applyCommand(command: Command): ApplyOutcome {
+    const { sequence, revision } = this.#counters;
+    this.#counters.sequence += 1;
+    if (command.opId.length === 0) return this.#execute(command);
+    const recalled = this.#memory.recall(command.opId, Number(command.seen), sequence, revision);
+    if (recalled !== null) return recalled;
+    const outcome = this.#execute(command);
+    this.#memory.remember(command.opId, sequence, outcome);
+    return outcome;
+  }
+
+  #execute(command: Command): ApplyOutcome {
+    const error = validateCommand(command);
+    if (error !== null) return this.#rejected(error);
+    const { request } = command;
+    switch (request.case) {
+      case "put":
+        return this.#put(request.value);
+      case "deleteRange":
+        return this.#deleteRange(request.value);
+      case "txn":
+        return this.#txn(request.value);
+      case "compaction":
+        return this.#compact(request.value);
+      case undefined:
+        throw new InvariantError("a command without a request should have been refused");
+    }
+  }
+
+  #put(request: PutRequest): ApplyOutcome {
+    const error = checkPut(this.#table, request, this.#counters.ord);
+    if (error !== null) return this.#rejected(error);
+    const budget = new AnswerBudget();
+    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const response = writer.put(request);
+    writer.finish();
+    return this.#applied(budget, () => toBinary(PutResponseSchema, response));
+  }
+
+  #deleteRange(request: DeleteRangeRequest): ApplyOutcome {
+    const budget = new AnswerBudget();
+    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const response = writer.deleteRange(request);
+    writer.finish();
+    return this.#applied(budget, () => toBinary(DeleteRangeResponseSchema, response));
+  }
+
+  #txn(request: TxnRequest): ApplyOutcome {
+    const budget = new AnswerBudget();
+    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const path = decidePath(this.#table, request, this.#counters.ord);
+    const error = checkPath(this.#table, path, writer.view());
+    if (error !== null) return this.#rejected(error);
+    const response = runTxn({ table: this.#table, writer, budget }, path);
+    writer.finish();
+    return this.#applied(budget, () => toBinary(TxnResponseSchema, response));
+  }
+
+  #compact(request: CompactionRequest): ApplyOutcome {
+    const revision = Number(request.revision);
+    if (revision <= this.#counters.compactRevision) return this.#rejected("compacted");
+    if (revision > this.#counters.revision) return this.#rejected("futureRevision");
+    this.#counters.compactRevision = revision;
+    const header = { revision: BigInt(this.#counters.revision) };
+    const response = create(CompactionResponseSchema, { header });
+    return this.#applied(new AnswerBudget(), () => toBinary(CompactionResponseSchema, response));
+  }
+
+  #applied(budget: AnswerBudget, encode: () => Uint8Array): ApplyOutcome {
+    const { revision } = this.#counters;
+    if (!budget.isExceeded) return { kind: "applied", revision, response: encode(), complete: true };
+    return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: false };
+  }
+
+  #rejected(error: ErrorKey): ApplyOutcome {
+    return { kind: "rejected", error, revision: this.#counters.revision };
+  }
+}
+
+function decode(index: number, data: Uint8Array): readonly Command[] {
+  try {
+    return decodeBatch(data);
+  } catch (error) {
+    throw new InvariantError(`entry ${index} is no batch: ${String(error)}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { create } from "@bufbuild/protobuf";
+import { defined } from "../base/assert.ts";
+import type { KeyValue } from "../wire/gen/etcd/kv_pb.ts";
+import {
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  DeleteRangeResponseSchema,
+  type PutRequest,
+  type PutResponse,
+  PutResponseSchema,
+} from "../wire/gen/etcd/rpc_pb.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
+import type { Counters } from "./counters.ts";
+import { type Interval, intervalOf } from "./interval.ts";
+import type { KvTable } from "./kv-table.ts";
+import type { ReadView } from "./read-view.ts";
+import { scanSpan } from "./scan.ts";
+import { toKeyValue, type Version, versionBytes } from "./version.ts";
+
+/**
+ * The writes of one command: all of one revision, numbered from 0 within it, each seen by the next.
+ * Nothing here can be refused; whoever writes has checked before.
+ */
+export class StoreWriter {
+  readonly #table: KvTable;
+  readonly #counters: Counters;
+  readonly #budget: AnswerBudget;
+  readonly #beginRevision: number;
+  readonly #beginOrd: number;
+  #changes = 0;
+
+  constructor(table: KvTable, counters: Counters, budget: AnswerBudget) {
+    this.#table = table;
+    this.#counters = counters;
+    this.#budget = budget;
+    this.#beginRevision = counters.revision;
+    this.#beginOrd = counters.ord;
+  }
+
+  /** The revision as the command sees it: the old one until something is really written. */
+  get revision(): number {
+    return this.#beginRevision + (this.#changes > 0 ? 1 : 0);
+  }
+
+  view(): ReadView {
+    return {
+      revision: this.revision,
+      bound: this.#counters.ord,
+      historyRevision: this.#beginRevision,
+      historyBound: this.#beginOrd,
+      compactRevision: this.#counters.compactRevision,
+    };
+  }
+
+  put(request: PutRequest): PutResponse {
+    const previous = this.#table.live(request.key, this.#counters.ord, request.prevKv || request.ignoreValue);
+    this.#append({
+      key: request.key,
+      createMain: previous?.createMain ?? this.#beginRevision + 1,
+      version: (previous?.version ?? 0) + 1,
+      lease: request.ignoreLease ? defined(previous, "ignore_lease was checked").lease : null,
+      value: request.ignoreValue ? defined(previous, "ignore_value was checked").value : request.value,
+    });
+    const header = { revision: BigInt(this.revision) };
+    if (!request.prevKv || previous === null) return create(PutResponseSchema, { header });
+    this.#budget.take(versionBytes(previous));
+    return create(PutResponseSchema, { header, prevKv: toKeyValue(previous) });
+  }
+
+  deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {
+    const prevKvs: KeyValue[] = [];
+    let deleted = 0;
+    for (const version of this.#live(intervalOf(request.key, request.rangeEnd), request.prevKv)) {
+      this.#append({ key: version.key, createMain: 0, version: 0, lease: null, value: null });
+      deleted += 1;
+      if (request.prevKv && this.#budget.take(versionBytes(version))) prevKvs.push(toKeyValue(version));
+    }
+    const header = { revision: BigInt(this.revision) };
+    return create(DeleteRangeResponseSchema, { header, deleted: BigInt(deleted), prevKvs });
+  }
+
+  /** Ends the command: what it wrote becomes the store's next revision. */
+  finish(): void {
+    this.#counters.revision = this.revision;
+  }
+
+  /** The live versions of an interval as they stood before the first of them is changed. */
+  *#live(interval: Interval, withValues: boolean): Generator<Version, void> {
+    const bound = this.#counters.ord;
+    if (interval.kind === "span") {
+      yield* scanSpan(this.#table, interval, bound, withValues);
+      return;
+    }
+    const version = this.#table.live(interval.key, bound, withValues);
+    if (version !== null) yield version;
+  }
+
+  #append(written: Omit<Version, "ord" | "main">): void {
+    this.#counters.ord += 1;
+    const version = { ...written, ord: this.#counters.ord, main: this.#beginRevision + 1 };
+    this.#table.append(version, this.#changes);
+    this.#changes += 1;
+  }
+}

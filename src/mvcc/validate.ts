@@ -1,0 +1,43 @@
+/**
+ * What is wrong with a request by itself, whatever the store holds. The gateway asks before it
+ * proposes; the state machine asks again, since an entry's bytes are its only input.
+ * Source: etcd `server/etcdserver/api/v3rpc/key.go`, order of refusals included.
+ */
+import { LIMITS } from "../base/limits.ts";
+import type { ErrorKey } from "../wire/errors.ts";
+import type { Command } from "../wire/gen/edged_pb.ts";
+import { validateDeleteRange, validatePut } from "./validate-operation.ts";
+import { validateTxn } from "./validate-txn.ts";
+
+/** The first reason to refuse the command, or null. Its size is judged by {@link isTooLarge}. */
+export function validateCommand(command: Command): ErrorKey | null {
+  switch (command.request.case) {
+    case "put":
+      return validatePut(command.request.value);
+    case "deleteRange":
+      return validateDeleteRange(command.request.value);
+    case "txn":
+      return validateTxn(command.request.value);
+    case "compaction":
+      return null;
+    case undefined:
+      return "invalidCommand";
+  }
+}
+
+/**
+ * Bytes that etcd's own envelope adds to a request besides its tag and length: the header with a
+ * request id. It makes the limit fall on the same request as in etcd.
+ */
+const ETCD_ENVELOPE_BYTES = 14;
+
+/**
+ * True if the command is above `LIMITS.requestBytesMax`. To be asked after {@link validateCommand}.
+ * `encodedBytes` is the length of the encoded command, whose id and `seen` do not count.
+ */
+export function isTooLarge(command: Command, encodedBytes: number): boolean {
+  const idBytes = command.opId.length === 0 ? 0 : command.opId.length + 2;
+  let seenBytes = command.seen === 0n ? 0 : 2;
+  for (let rest = command.seen >> 7n; rest > 0n; rest >>= 7n) seenBytes += 1;
+  return encodedBytes - idBytes - seenBytes + ETCD_ENVELOPE_BYTES > LIMITS.requestBytesMax;
+}
