@@ -1,0 +1,486 @@
+/**
+ * One replica without its platform: clients' operations, peers' messages and time go in as method
+ * calls that carry `now`; answers come back through callbacks, once what they promise is durable.
+ * Synchronous and deterministic: the simulator runs this very class.
+ */
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { assert } from "../base/assert.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { ReadDecision, SnapshotToPull } from "../raft/effects.ts";
+import type { Message, Outgoing } from "../raft/message.ts";
+import type { RaftOptions } from "../raft/options.ts";
+import { Raft } from "../raft/raft.ts";
+import type { NodeId } from "../raft/types.ts";
+import { type RangeRequest, RangeRequestSchema, RangeResponseSchema } from "../wire/gen/etcd/rpc_pb.ts";
+import type { Identity, Member } from "./identity.ts";
+import { initialMemberId } from "./identity.ts";
+import type { MachineHost } from "./machine-host.ts";
+import type {
+  PeerAddress,
+  PeerAnswer,
+  PeerEnvelope,
+  PullAnswer,
+  PullRequest,
+  ReadIndexAnswer,
+} from "./peer-api.ts";
+import { groupByReceiver, Peers } from "./peers.ts";
+import type { PeerSender, ReplicaStorage, StoredReplica } from "./ports.ts";
+import { Proposals } from "./proposals.ts";
+import { Reads } from "./reads.ts";
+import type {
+  ProposeReply,
+  ProposeRequest,
+  RangeCall,
+  RangeReply,
+  ReplicaHeader,
+  StatusReply,
+} from "./replica-api.ts";
+import { proposeReply, readRefusal, unavailable } from "./replies.ts";
+import { SnapshotSink } from "./snapshot-sink.ts";
+import { SnapshotSource } from "./snapshot-source.ts";
+import { stampSeen } from "./stamp.ts";
+import { statusReply } from "./status.ts";
+import { hasBacklog, runTurn, type TurnParts } from "./turn.ts";
+
+export interface EngineOptions {
+  readonly raft: RaftOptions;
+  /** Applied log entries between two cuts of the log. */
+  readonly snapshotEvery: number;
+}
+
+export interface EngineSetup {
+  readonly stored: StoredReplica;
+  readonly storage: ReplicaStorage;
+  readonly machine: MachineHost;
+  readonly sender: PeerSender;
+  readonly members: readonly Member[];
+  readonly options: EngineOptions;
+  /** Different on every start. */
+  readonly seed: number;
+  readonly now: number;
+  /** Told once when this instance must not go on: an invariant broke, nothing of the turn was kept. */
+  readonly halted: (error: unknown) => void;
+}
+
+const WIPED =
+  "this replica's database was lost: under its old id it has forgotten its votes and must not take part; " +
+  "remove the member and add one under a new name";
+
+export class Engine {
+  readonly #setup: EngineSetup;
+  readonly #identity: Identity;
+  readonly #machine: MachineHost;
+  readonly #raft: Raft;
+  readonly #peers: Peers;
+  readonly #proposals = new Proposals();
+  readonly #reads: Reads;
+  readonly #source: SnapshotSource;
+  readonly #sink: SnapshotSink;
+  readonly #parts: TurnParts;
+  /** Answers to give when the turn's writes are done. */
+  #answers: (() => void)[] = [];
+  #readDecisions = new Map<number, (index: number | null) => void>();
+  #readIds = 0;
+  #now: number;
+  #inTurn = false;
+  #stopped: string | null;
+  #wasLeader = false;
+
+  constructor(setup: EngineSetup) {
+    const { stored, storage, machine, options, seed, now } = setup;
+    this.#setup = setup;
+    this.#identity = stored.identity;
+    this.#machine = machine;
+    this.#now = now;
+    this.#stopped = stored.wiped ? WIPED : null;
+    this.#raft = new Raft({
+      id: stored.identity.memberId,
+      boot: stored.boot,
+      reader: storage.reader,
+      options: options.raft,
+      seed,
+      now,
+    });
+    this.#peers = new Peers(stored.identity, stored.peers);
+    this.#reads = new Reads((answered) => this.#askReadIndex(answered));
+    // A follower that pulls at all pulls much more often than this.
+    this.#source = new SnapshotSource(machine, 10 * options.raft.electionMs);
+    this.#sink = new SnapshotSink(
+      {
+        storage,
+        machine,
+        raft: this.#raft,
+        peers: this.#peers,
+        sender: setup.sender,
+        answered: (handle) => (later, answer) => this.#turn(later, noInput, () => handle(later, answer)),
+        installed: (index) => this.#proposals.snapshotInstalled(index),
+        retryMs: options.raft.heartbeatMs,
+      },
+      stored.staging,
+      now,
+    );
+    this.#parts = {
+      raft: this.#raft,
+      storage,
+      machine,
+      proposals: this.#proposals,
+      peers: this.#peers,
+      snapshotEvery: options.snapshotEvery,
+      pinnedIndex: () => this.#source.oldestIndex,
+      send: (outgoing) => this.#dispatch(groupByReceiver(outgoing)),
+      readDecided: (decision) => this.#readDecided(decision),
+      snapshotWanted: (to) => this.#openSession(to),
+      snapshotOffered: (offer) => this.#pullOffered(offer),
+    };
+  }
+
+  /** The core, for status pages and invariant checks. */
+  get raft(): Raft {
+    return this.#raft;
+  }
+
+  /** Why this instance serves nothing; null while it is well. */
+  get stopped(): string | null {
+    return this.#stopped;
+  }
+
+  header(): ReplicaHeader {
+    const { clusterId, memberId, member } = this.#identity;
+    const { revision, sequence } = this.#machine.state();
+    const { term, leader } = this.#raft.core;
+    return {
+      clusterId,
+      memberId,
+      member,
+      revision,
+      term,
+      leader: leader === null ? null : this.#nameOf(leader),
+      sequence,
+    };
+  }
+
+  status(now: number): StatusReply {
+    this.#now = Math.max(this.#now, now);
+    return statusReply({
+      raft: this.#raft,
+      header: this.header(),
+      nameOf: (id) => this.#nameOf(id),
+      databaseBytes: this.#setup.storage.databaseBytes(),
+      stopped: this.#stopped,
+    });
+  }
+
+  /** A client's write. `done` is called once, within `request.timeoutMs` if `tick` is called on time. */
+  propose(now: number, request: ProposeRequest, done: (reply: ProposeReply) => void): void {
+    const header = this.header();
+    if (this.#stopped !== null) {
+      done(unavailable("stopped", this.#stopped, header));
+      return;
+    }
+    if (request.command.length > LIMITS.receiveBytesMax) {
+      done({ kind: "rejected", error: "requestTooLarge", header });
+      return;
+    }
+    const command = stampSeen(request.command, header.sequence);
+    if (command === null) {
+      done(
+        unavailable("stopped", "the command cannot be read: gateway and replica differ in version", header),
+      );
+    } else if (this.#raft.isLeader) {
+      this.#proposeHere(now, command, now + request.timeoutMs, done);
+    } else {
+      this.#forward({ ...request, command }, header, done);
+    }
+  }
+
+  /** A client's read. */
+  range(now: number, call: RangeCall, done: (reply: RangeReply) => void): void {
+    if (this.#stopped !== null) {
+      done(unavailable("stopped", this.#stopped, this.header()));
+      return;
+    }
+    const request = fromBinary(RangeRequestSchema, call.request);
+    const expiresAt = now + call.timeoutMs;
+    let accepted = true;
+    this.#turn(now, () => {
+      const settle = this.#settleRead(request, done);
+      accepted =
+        call.consistency === "linearizable"
+          ? this.#reads.linearizable(expiresAt, call.minRevision, settle)
+          : this.#reads.atRevision(expiresAt, call.minRevision, settle);
+    });
+    if (!accepted) done(unavailable("overloaded", "too many reads are waiting; slow down", this.header()));
+  }
+
+  /** A peer's messages; the answer may leave once this turn's writes are durable. */
+  receive(now: number, { address, messages }: PeerEnvelope): PeerAnswer {
+    const refusal = this.#refusal(now, address);
+    if (refusal !== null) return refusal;
+    const back: Message[] = [];
+    this.#turn(
+      now,
+      () => {
+        for (const message of messages) this.#raft.step(now, address.from, message);
+      },
+      null,
+      { to: address.from, back },
+    );
+    if (this.#stopped !== null) return { kind: "refused", reason: "stopped" };
+    return { kind: "messages", incarnation: this.#identity.incarnation, messages: back };
+  }
+
+  /** A follower wants to answer a linearizable read. */
+  readIndex(now: number, address: PeerAddress, done: (answer: ReadIndexAnswer) => void): void {
+    const refusal = this.#refusal(now, address);
+    if (refusal !== null) {
+      done(refusal);
+      return;
+    }
+    this.#turn(now, () => {
+      this.#readFromCore(now, (index) => {
+        this.#answers.push(() => done(index === null ? { kind: "not-leader" } : { kind: "index", index }));
+      });
+    });
+  }
+
+  /** A follower pulls rows of the snapshot it was offered. */
+  pull(now: number, request: PullRequest): PullAnswer {
+    return this.#refusal(now, request.address) ?? this.#source.pull(now, request);
+  }
+
+  /** Fires what is due. Early and repeated calls do nothing. */
+  tick(now: number): void {
+    this.#turn(now, () => this.#raft.tick(now));
+  }
+
+  /** When `tick` is due next; null: only a call can change anything. */
+  deadline(): number | null {
+    if (this.#stopped !== null) return null;
+    if (hasBacklog(this.#parts) || this.#machine.hasHousekeeping()) return this.#now;
+    const candidates = [
+      this.#raft.deadline(),
+      this.#proposals.deadline(),
+      this.#reads.deadline(),
+      this.#source.deadline(),
+      this.#sink.deadline(),
+    ].filter((at) => at !== null);
+    return candidates.length === 0 ? null : Math.min(...candidates);
+  }
+
+  /** True while a peer has reason to expect messages soon; used to choose how finely to keep time. */
+  get isBusy(): boolean {
+    return !this.#proposals.isIdle || this.#reads.count > 0 || this.#sink.isActive;
+  }
+
+  #proposeHere(
+    now: number,
+    command: Uint8Array,
+    expiresAt: number,
+    done: (reply: ProposeReply) => void,
+  ): void {
+    const accepted = this.#proposals.add(command, expiresAt, (fate) => {
+      this.#answers.push(() => done(proposeReply(fate, this.header())));
+    });
+    if (!accepted) {
+      done(unavailable("overloaded", "too many writes are waiting; slow down", this.header()));
+      return;
+    }
+    this.#turn(now, noInput);
+  }
+
+  #forward(request: ProposeRequest, header: ReplicaHeader, done: (reply: ProposeReply) => void): void {
+    const { leader } = this.#raft.core;
+    if (leader === null) {
+      done(unavailable("no-leader", `${header.member} knows no leader; an election is due`, header));
+    } else if (!request.mayForward) {
+      done(unavailable("not-leader", `${header.member} does not lead; ask ${header.leader}`, header));
+    } else {
+      this.#setup.sender.propose(leader, { ...request, mayForward: false }, (_now, reply) =>
+        done(
+          reply ??
+            unavailable("timeout", `the leader ${header.leader} did not answer in time`, this.header(), true),
+        ),
+      );
+    }
+  }
+
+  #settleRead(
+    request: RangeRequest,
+    done: (reply: RangeReply) => void,
+  ): Parameters<Reads["linearizable"]>[2] {
+    return (fate) => {
+      this.#answers.push(() => {
+        const header = this.header();
+        if (fate.kind !== "ready") {
+          done(readRefusal(fate, header));
+          return;
+        }
+        const result = this.#machine.range(request);
+        if (result.ok) {
+          done({ kind: "range", header, response: toBinary(RangeResponseSchema, result.value) });
+        } else {
+          done({ kind: "rejected", error: result.error, header });
+        }
+      });
+    };
+  }
+
+  #askReadIndex(answered: (index: number | null) => void): void {
+    const { leader } = this.#raft.core;
+    if (this.#raft.isLeader) {
+      this.#readFromCore(this.#now, answered);
+    } else if (leader === null) {
+      answered(null);
+    } else {
+      this.#setup.sender.readIndex(this.#peers.addressTo(leader), (now, answer) =>
+        this.#turn(now, () => answered(answer?.kind === "index" ? answer.index : null)),
+      );
+    }
+  }
+
+  #readFromCore(now: number, answered: (index: number | null) => void): void {
+    this.#readIds += 1;
+    this.#readDecisions.set(this.#readIds, answered);
+    // A lone voter asks nobody: only a write shows that no newer instance has taken its place.
+    if (this.#raft.core.progress.size === 0) this.#setup.storage.fence();
+    this.#raft.read(now, this.#readIds);
+  }
+
+  #readDecided({ id, index }: ReadDecision): void {
+    const answered = this.#readDecisions.get(id);
+    assert(answered !== undefined, `nobody asked for read ${id}`);
+    this.#readDecisions.delete(id);
+    answered(index);
+  }
+
+  #openSession(to: NodeId): void {
+    const session = this.#source.open(this.#now, to, this.#raft.core.applied, this.#identity.incarnation);
+    if (session === null) this.#raft.snapshotFailed(this.#now, to);
+    else this.#raft.offerSnapshot(this.#now, to, session);
+  }
+
+  #pullOffered(offer: SnapshotToPull): void {
+    this.#sink.offered(this.#now, offer);
+  }
+
+  #refusal(now: number, address: PeerAddress): (PeerAnswer & { kind: "refused" }) | null {
+    if (this.#stopped !== null) {
+      return { kind: "refused", reason: this.#stopped === WIPED ? "receiver-wiped" : "stopped" };
+    }
+    const refusal = this.#peers.refusal(address);
+    if (refusal?.reason === "receiver-wiped") this.#becomeWiped(now);
+    return refusal;
+  }
+
+  /** A peer knew this id with another database: this one has forgotten votes and acknowledgements. */
+  #becomeWiped(now: number): void {
+    this.#turn(now, noInput, () => this.#setup.storage.setWiped());
+    this.#stop(WIPED);
+  }
+
+  /** Sends to each peer what the turn has for it, in one call. */
+  #dispatch(groups: ReadonlyMap<NodeId, readonly Message[]>): void {
+    for (const [to, messages] of groups) {
+      const envelope: PeerEnvelope = { address: this.#peers.addressTo(to), messages };
+      this.#setup.sender.deliver(envelope, (now, answer) => this.#delivered(now, to, messages, answer));
+    }
+  }
+
+  #delivered(now: number, to: NodeId, sent: readonly Message[], answer: PeerAnswer | null): void {
+    if (this.#stopped !== null) return;
+    if (answer?.kind === "refused" && answer.reason === "sender-wiped") {
+      this.#becomeWiped(now);
+      return;
+    }
+    const heard = answer?.kind === "messages" && this.#peers.recognises(to, answer.incarnation);
+    this.#turn(now, () => {
+      if (heard) {
+        for (const message of answer.messages) this.#raft.step(now, to, message);
+        return;
+      }
+      this.#raft.unreachable(now, to);
+      if (sent.some((message) => message.kind === "snapshot")) {
+        this.#source.closeFor(to);
+        this.#raft.snapshotFailed(now, to);
+      }
+    });
+  }
+
+  /**
+   * Feeds `input` to the core and carries out what follows. `replyTo` collects the messages for the
+   * peer whose call this is.
+   */
+  #turn(
+    now: number,
+    input: () => void,
+    inside: (() => void) | null = null,
+    replyTo: { readonly to: NodeId; readonly back: Message[] } | null = null,
+  ): void {
+    if (this.#stopped !== null) return;
+    assert(!this.#inTurn, "turns do not nest");
+    this.#inTurn = true;
+    this.#now = Math.max(this.#now, now);
+    try {
+      input();
+      this.#expire();
+      const groups = groupByReceiver(this.#runConsequences(inside));
+      if (replyTo !== null) {
+        replyTo.back.push(...(groups.get(replyTo.to) ?? []));
+        groups.delete(replyTo.to);
+      }
+      this.#dispatch(groups);
+    } catch (error) {
+      // Nothing of this turn is durable: what it would have answered must not be told.
+      this.#answers = [];
+      this.#stop("an invariant broke; the instance is restarted from its database");
+      this.#setup.halted(error);
+    } finally {
+      this.#inTurn = false;
+    }
+    this.#giveAnswers();
+  }
+
+  #runConsequences(inside: (() => void) | null): readonly Outgoing[] {
+    const after = runTurn(this.#parts, this.#now, inside);
+    const { core } = this.#raft;
+    if (this.#wasLeader && !this.#raft.isLeader) {
+      this.#proposals.leadershipLost();
+      this.#source.closeAll();
+    }
+    this.#wasLeader = this.#raft.isLeader;
+    this.#reads.applied(core.applied, this.#machine.state().revision);
+    this.#sink.tick(this.#now);
+    return after;
+  }
+
+  #expire(): void {
+    this.#proposals.expire(this.#now);
+    this.#reads.expire(this.#now);
+    for (const to of this.#source.expire(this.#now)) this.#raft.snapshotFailed(this.#now, to);
+  }
+
+  #stop(reason: string): void {
+    this.#stopped = reason;
+    this.#source.closeAll();
+  }
+
+  /** Outside the turn: whoever is answered may call again at once. */
+  #giveAnswers(): void {
+    while (this.#answers.length > 0) {
+      const answers = this.#answers;
+      this.#answers = [];
+      for (const answer of answers) answer();
+    }
+  }
+
+  #nameOf(id: NodeId): string {
+    return this.#setup.members.find((member) => member.id === id)?.name ?? id;
+  }
+}
+
+function noInput(): void {}
+
+/** The members of a cluster founded by `names`, with their ids. */
+export function initialMembers(cluster: string, names: readonly string[]): Member[] {
+  return names.map((name) => ({ id: initialMemberId(cluster, name), name }));
+}

@@ -1,0 +1,47 @@
+/** Who a replica is. Ids are derived from names, so that all first members agree before they meet. */
+import type { NodeId } from "../raft/types.ts";
+
+const FNV_OFFSET = 0xcbf29ce484222325n;
+const FNV_PRIME = 0x100000001b3n;
+const MASK_64 = 0xffffffffffffffffn;
+
+/** FNV-1a over UTF-16 code units: 16 hex digits. Spreads names; protects against nothing. */
+function hash64(text: string): string {
+  let hash = FNV_OFFSET;
+  for (let i = 0; i < text.length; i += 1) {
+    hash = ((hash ^ BigInt(text.charCodeAt(i))) * FNV_PRIME) & MASK_64;
+  }
+  return hash.toString(16).padStart(16, "0");
+}
+
+/** The id of a first member; etcd derives it the same way from cluster and address. */
+export function initialMemberId(cluster: string, member: string): NodeId {
+  return hash64(`member\n${cluster}\n${member}`);
+}
+
+/**
+ * The id of a cluster founded by these members. A replica that was started with another list gets
+ * another id, and is refused by the group instead of joining it with a wrong idea of the quorum.
+ */
+export function initialClusterId(cluster: string, members: readonly string[]): string {
+  return hash64(`cluster\n${cluster}\n${[...members].sort().join(",")}`);
+}
+
+/** A member as the group knows it. */
+export interface Member {
+  readonly id: NodeId;
+  readonly name: string;
+}
+
+/** What a replica is for life; stored when it is first called. */
+export interface Identity {
+  readonly cluster: string;
+  readonly clusterId: string;
+  readonly member: string;
+  readonly memberId: NodeId;
+  /**
+   * Drawn once, when the database is made. A replica whose database was wiped draws another one and
+   * is thereby known to have forgotten its votes: nobody listens to it under this id any more.
+   */
+  readonly incarnation: string;
+}

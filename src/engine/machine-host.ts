@@ -1,0 +1,113 @@
+/**
+ * The state machine together with what is only this replica's: which generation of tables is in
+ * use, a snapshot being staged in the other one, and the slow deletion of what nobody needs.
+ */
+import { assert } from "../base/assert.ts";
+import type { Result } from "../base/result.ts";
+import type { Sql } from "../base/sql.ts";
+import type { ApplyResult } from "../mvcc/apply-outcome.ts";
+import type { MvccState } from "../mvcc/mvcc-state.ts";
+import {
+  beginImport,
+  dropGeneration,
+  exportChunk,
+  finishImport,
+  importChunk,
+  stagingGeneration,
+} from "../mvcc/snapshot.ts";
+import type { SnapshotBounds, SnapshotChunk, SnapshotCursor } from "../mvcc/snapshot-types.ts";
+import { StateMachine } from "../mvcc/state-machine.ts";
+import type { ErrorKey } from "../wire/errors.ts";
+import type { RangeRequest, RangeResponse } from "../wire/gen/etcd/rpc_pb.ts";
+
+/** Versions looked at, or rows dropped, by one slice of housekeeping. */
+const HOUSEKEEPING_ROWS = 500;
+
+export class MachineHost {
+  readonly #sql: Sql;
+  #machine: StateMachine;
+  /** The generation not in use may hold rows of an older snapshot or of an abandoned import. */
+  #mustDrop: boolean;
+  #isImporting: boolean;
+
+  /** `isImporting`: a snapshot was being staged when memory was lost; its rows are kept. */
+  constructor(sql: Sql, state: MvccState, isImporting: boolean) {
+    this.#sql = sql;
+    this.#machine = new StateMachine(sql, state);
+    this.#isImporting = isImporting;
+    this.#mustDrop = !isImporting && !beginImport(sql, stagingGeneration(state));
+  }
+
+  state(): MvccState {
+    return this.#machine.state();
+  }
+
+  apply(index: number, data: Uint8Array): ApplyResult {
+    return this.#machine.apply(index, data);
+  }
+
+  range(request: RangeRequest): Result<RangeResponse, ErrorKey> {
+    return this.#machine.range(request);
+  }
+
+  /** A hash over all that replicas must agree on; reads everything. */
+  hash(): string {
+    return this.#machine.hash();
+  }
+
+  /** Keeps this moment's rows until `unpin`. */
+  pin(): SnapshotBounds {
+    return this.#machine.pin();
+  }
+
+  unpin(bounds: SnapshotBounds): void {
+    this.#machine.unpin(bounds);
+  }
+
+  exportChunk(bounds: SnapshotBounds, cursor: SnapshotCursor, bytesMax: number): SnapshotChunk {
+    return exportChunk(this.#sql, bounds.state.generation, bounds, cursor, bytesMax);
+  }
+
+  /** A new import takes the place of any other; ready once `isReadyToImport`. */
+  beginImport(): void {
+    this.#isImporting = true;
+    this.#mustDrop = !beginImport(this.#sql, stagingGeneration(this.state()));
+  }
+
+  get isReadyToImport(): boolean {
+    return this.#isImporting && !this.#mustDrop;
+  }
+
+  importChunk(chunk: SnapshotChunk): void {
+    assert(this.isReadyToImport, "rows are staged in empty tables only");
+    importChunk(this.#sql, stagingGeneration(this.state()), chunk);
+  }
+
+  /** The staged rows become the store; the old ones are dropped bit by bit. */
+  finishImport(state: MvccState): void {
+    assert(this.isReadyToImport, "nothing was staged");
+    this.#machine = new StateMachine(this.#sql, finishImport({ state }, stagingGeneration(this.state())));
+    this.#isImporting = false;
+    this.#mustDrop = true;
+  }
+
+  /** The staged rows are of no use any more. */
+  abandonImport(): void {
+    this.#isImporting = false;
+    this.#mustDrop = true;
+  }
+
+  /** True while rows wait to be deleted. */
+  hasHousekeeping(): boolean {
+    return this.#mustDrop || this.#machine.hasGarbage();
+  }
+
+  /** One bounded slice of deletions, in a transaction of the caller. */
+  housekeep(): void {
+    if (this.#mustDrop) {
+      this.#mustDrop = !dropGeneration(this.#sql, stagingGeneration(this.state()), HOUSEKEEPING_ROWS);
+    } else {
+      this.#machine.collectGarbage(HOUSEKEEPING_ROWS);
+    }
+  }
+}

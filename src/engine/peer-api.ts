@@ -1,0 +1,60 @@
+/** What replicas ask of each other, as plain data. Nothing here is for clients. */
+import type { MvccState } from "../mvcc/mvcc-state.ts";
+import type { SnapshotChunk, SnapshotCursor } from "../mvcc/snapshot-types.ts";
+import type { Message } from "../raft/message.ts";
+import type { NodeId } from "../raft/types.ts";
+
+/** Who speaks to whom, checked before anything else is read. */
+export interface PeerAddress {
+  readonly clusterId: string;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly fromIncarnation: string;
+  /** The incarnation `from` knows `to` by; null before they have met. */
+  readonly toIncarnation: string | null;
+}
+
+export interface PeerEnvelope {
+  readonly address: PeerAddress;
+  readonly messages: readonly Message[];
+}
+
+export type RefusalReason =
+  | "wrong-cluster" // founded by another list of members
+  | "wrong-member" // the call was meant for somebody else
+  | "sender-wiped" // the caller lost its database: its id has forgotten its votes
+  | "receiver-wiped" // the same of the one called
+  | "stopped";
+
+export interface PeerRefusal {
+  readonly kind: "refused";
+  readonly reason: RefusalReason;
+}
+
+/** Messages back to the caller, produced by handling its own; durable when they arrive. */
+export interface PeerMessages {
+  readonly kind: "messages";
+  readonly incarnation: string;
+  readonly messages: readonly Message[];
+}
+
+export type PeerAnswer = PeerMessages | PeerRefusal;
+
+/** A follower asks its leader how far it must have applied before it may answer a linearizable read. */
+export type ReadIndexAnswer =
+  | { readonly kind: "index"; readonly index: number }
+  | { readonly kind: "not-leader" }
+  | PeerRefusal;
+
+/** A follower pulls the next rows of the snapshot it was offered. */
+export interface PullRequest {
+  readonly address: PeerAddress;
+  readonly session: string;
+  readonly cursor: SnapshotCursor;
+}
+
+export type PullAnswer =
+  | { readonly kind: "chunk"; readonly chunk: SnapshotChunk; readonly state: MvccState }
+  /** The session is over: wait for another offer. */
+  | { readonly kind: "no-session" }
+  | PeerRefusal;

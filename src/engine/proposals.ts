@@ -1,0 +1,157 @@
+/**
+ * Clients' writes on their way into the log and back. Writes that arrive while a batch is in flight
+ * form the next one: under load many share one log row, one transaction and one call per follower.
+ */
+import { LIMITS } from "../base/limits.ts";
+import type { ApplyOutcome } from "../mvcc/apply-outcome.ts";
+
+/** What became of one proposed command, as far as this replica can tell. */
+export type ProposalFate =
+  | { readonly kind: "outcome"; readonly index: number; readonly outcome: ApplyOutcome }
+  /** Certainly not applied: never reached a log, or another entry was committed in its place. */
+  | { readonly kind: "lost" }
+  /** Still waiting when its time was over, before it reached the log. */
+  | { readonly kind: "expired" }
+  /** It may or may not be applied, now or later. */
+  | { readonly kind: "unknown" };
+
+interface Proposal {
+  readonly command: Uint8Array;
+  readonly expiresAt: number;
+  readonly settle: (fate: ProposalFate) => void;
+  /** Each proposal is answered once, though its entry may be applied after its time is over. */
+  settled: boolean;
+}
+
+interface Batch {
+  readonly index: number;
+  readonly term: number;
+  readonly proposals: readonly Proposal[];
+}
+
+/** With batches in flight, another goes out only when this many commands wait for it. */
+const PIPELINE_COMMANDS_MIN = 32;
+const BATCHES_IN_FLIGHT_MAX = 8;
+
+export class Proposals {
+  #queue: Proposal[] = [];
+  #queuedBytes = 0;
+  /** Proposed and not yet applied here, by log index, ascending. */
+  #inFlight: Batch[] = [];
+  /** Not after the first expiry; an early look finds nobody due. */
+  #earliestExpiry = Number.POSITIVE_INFINITY;
+
+  get isIdle(): boolean {
+    return this.#queue.length === 0 && this.#inFlight.length === 0;
+  }
+
+  /** False when the queue is full: the caller must be told to slow down. */
+  add(command: Uint8Array, expiresAt: number, settle: (fate: ProposalFate) => void): boolean {
+    const full =
+      this.#queue.length >= LIMITS.proposalsQueuedMax ||
+      this.#queuedBytes + command.length > LIMITS.proposalsQueuedBytesMax;
+    if (full) return false;
+    this.#queue.push({ command, expiresAt, settle, settled: false });
+    this.#queuedBytes += command.length;
+    this.#earliestExpiry = Math.min(this.#earliestExpiry, expiresAt);
+    return true;
+  }
+
+  /** Whether a batch should be proposed now, given what is committed. */
+  hasBatch(commit: number): boolean {
+    if (this.#queue.length === 0) return false;
+    const uncommitted = this.#inFlight.filter((batch) => batch.index > commit).length;
+    return (
+      uncommitted === 0 ||
+      (uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= PIPELINE_COMMANDS_MIN)
+    );
+  }
+
+  /** The commands of the next batch, still queued. */
+  nextBatch(): readonly Uint8Array[] {
+    const commands: Uint8Array[] = [];
+    let bytes = 0;
+    for (const { command } of this.#queue) {
+      bytes += command.length;
+      if (commands.length > 0 && bytes > LIMITS.batchBytesTarget) break;
+      commands.push(command);
+      if (commands.length === LIMITS.batchCommandsMax) break;
+    }
+    return commands;
+  }
+
+  /** The first `count` commands became the entry at (`index`, `term`). */
+  proposed(count: number, index: number, term: number): void {
+    const proposals = this.#queue.slice(0, count);
+    this.#queue = this.#queue.slice(count);
+    for (const { command } of proposals) this.#queuedBytes -= command.length;
+    this.#inFlight.push({ index, term, proposals });
+  }
+
+  /** The entry at (`index`, `term`) was applied: its own proposals succeed, others at that place are lost. */
+  applied(index: number, term: number, outcomes: readonly ApplyOutcome[]): void {
+    const settled = this.#inFlight.filter((batch) => batch.index <= index);
+    if (settled.length === 0) return;
+    this.#inFlight = this.#inFlight.filter((batch) => batch.index > index);
+    for (const batch of settled) {
+      const own = batch.index === index && batch.term === term;
+      batch.proposals.forEach((proposal, i) => {
+        const outcome = own ? outcomes[i] : undefined;
+        settleOnce(proposal, outcome === undefined ? { kind: "lost" } : { kind: "outcome", index, outcome });
+      });
+    }
+  }
+
+  /** This replica leads no more: what never reached its log never will. The rest is decided by what gets applied. */
+  leadershipLost(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    for (const proposal of queue) settleOnce(proposal, { kind: "lost" });
+  }
+
+  /** A snapshot replaced the entries up to `index`: whose they were cannot be told any more. */
+  snapshotInstalled(index: number): void {
+    const passed = this.#inFlight.filter((batch) => batch.index <= index);
+    this.#inFlight = this.#inFlight.filter((batch) => batch.index > index);
+    for (const batch of passed) {
+      for (const proposal of batch.proposals) settleOnce(proposal, { kind: "unknown" });
+    }
+  }
+
+  /** Answers everybody whose time is over. */
+  expire(now: number): void {
+    if (now < this.#earliestExpiry) return;
+    let earliest = Number.POSITIVE_INFINITY;
+    const queue: Proposal[] = [];
+    for (const proposal of this.#queue) {
+      if (proposal.expiresAt > now) {
+        queue.push(proposal);
+        earliest = Math.min(earliest, proposal.expiresAt);
+        continue;
+      }
+      this.#queuedBytes -= proposal.command.length;
+      settleOnce(proposal, { kind: "expired" });
+    }
+    this.#queue = queue;
+    // A batch keeps its place until its entry is applied: only that tells what became of the others.
+    for (const proposal of this.#inFlight.flatMap((batch) => batch.proposals)) {
+      if (proposal.settled) continue;
+      if (proposal.expiresAt <= now) settleOnce(proposal, { kind: "unknown" });
+      else earliest = Math.min(earliest, proposal.expiresAt);
+    }
+    this.#earliestExpiry = earliest;
+  }
+
+  /** When `expire` next has somebody to answer, or earlier; null for nobody. */
+  deadline(): number | null {
+    if (this.isIdle || this.#earliestExpiry === Number.POSITIVE_INFINITY) return null;
+    return this.#earliestExpiry;
+  }
+}
+
+function settleOnce(proposal: Proposal, fate: ProposalFate): void {
+  if (proposal.settled) return;
+  proposal.settled = true;
+  proposal.settle(fate);
+}

@@ -1,0 +1,69 @@
+/** From what became of an operation to what its caller is told. */
+import { assertNever } from "../base/assert.ts";
+import type { ProposalFate } from "./proposals.ts";
+import type { ReadFate } from "./reads.ts";
+import type { ProposeReply, ReplicaHeader, Unavailable } from "./replica-api.ts";
+
+export function unavailable(
+  reason: Unavailable["reason"],
+  message: string,
+  header: ReplicaHeader | null,
+  unknownOutcome = false,
+): Unavailable {
+  return { kind: "unavailable", reason, message, unknownOutcome, header };
+}
+
+export function proposeReply(fate: ProposalFate, header: ReplicaHeader): ProposeReply {
+  switch (fate.kind) {
+    case "outcome":
+      return outcomeReply(fate, header);
+    case "lost":
+      return unavailable(
+        "not-leader",
+        `${header.member} lost the leadership before the write was in its log`,
+        header,
+      );
+    case "expired":
+      return unavailable("timeout", "the write waited too long to enter the log; it was not applied", header);
+    case "unknown":
+      return unavailable(
+        "timeout",
+        "no quorum confirmed the write in time; it may still be applied",
+        header,
+        true,
+      );
+    default:
+      return assertNever(fate, "proposal fate");
+  }
+}
+
+function outcomeReply(fate: ProposalFate & { kind: "outcome" }, current: ReplicaHeader): ProposeReply {
+  const { outcome, index } = fate;
+  const header = { ...current, revision: outcome.revision };
+  switch (outcome.kind) {
+    case "applied":
+      return { kind: "applied", header, index, response: outcome.response, complete: outcome.complete };
+    case "rejected":
+      return { kind: "rejected", error: outcome.error, header };
+    case "superseded":
+      return unavailable(
+        "superseded",
+        "the operation id is older than the memory of operations: whether it was applied cannot be told",
+        header,
+        true,
+      );
+    default:
+      return assertNever(outcome, "apply outcome");
+  }
+}
+
+export function readRefusal(fate: Exclude<ReadFate, { kind: "ready" }>, header: ReplicaHeader): Unavailable {
+  switch (fate.kind) {
+    case "no-leader":
+      return unavailable("no-leader", "no leader confirmed the read; ask again", header);
+    case "expired":
+      return unavailable("timeout", "the read could not be confirmed in time", header);
+    default:
+      return assertNever(fate, "read fate");
+  }
+}
