@@ -12,6 +12,8 @@ import { onlyMethods } from "./methods.ts";
 /** Probes want an answer sooner than clients do. */
 const HEALTH_BUDGET_MS = 5_000;
 
+const TEXT = { "Content-Type": "text/plain; charset=utf-8" } as const;
+
 const PROBE = toBinary(
   RangeRequestSchema,
   create(RangeRequestSchema, { key: utf8("health"), countOnly: true }),
@@ -40,7 +42,7 @@ export function healthRoutes(services: Services): Hono<GatewayEnv> {
     const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
     const outcome = await probe(services, choice, serializable ? "serializable" : "linearizable");
     // The type is etcd's: a JSON body that calls itself text.
-    const headers = { "Content-Type": "text/plain; charset=utf-8", ...originHeaders(outcome.header) };
+    const headers = { ...TEXT, ...originHeaders(outcome.header) };
     if (outcome.kind === "failed") return c.body('{"health":"false"}', 503, headers);
     return c.body('{"health":"true"}', 200, headers);
   });
@@ -51,7 +53,7 @@ export function healthRoutes(services: Services): Hono<GatewayEnv> {
       probe(services, choice, "linearizable"),
     ]);
     const lines = checkLine("serializable_read", serializable) + checkLine("linearizable_read", linearizable);
-    const headers = { ...originHeaders(linearizable.header), "X-Content-Type-Options": "nosniff" };
+    const headers = { ...TEXT, ...originHeaders(linearizable.header), "X-Content-Type-Options": "nosniff" };
     if (serializable.kind === "failed" || linearizable.kind === "failed") return c.text(lines, 503, headers);
     return c.text(c.req.query("verbose") === undefined ? "ok" : `${lines}ok\n`, 200, headers);
   });
@@ -65,7 +67,9 @@ export function healthRoutes(services: Services): Hono<GatewayEnv> {
 /** `/livez`: the gateway itself answers. No replica is asked, so it is well even without them. */
 export function livenessRoutes(): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
-  app.get("/livez", (c) => c.text(c.req.query("verbose") === undefined ? "ok" : "[+]gateway ok\nok\n"));
+  app.get("/livez", (c) =>
+    c.text(c.req.query("verbose") === undefined ? "ok" : "[+]gateway ok\nok\n", 200, TEXT),
+  );
   onlyMethods(app, "/livez", ["GET", "HEAD"]);
   return app;
 }

@@ -1,0 +1,375 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { toHex } from "../../src/base/bytes.ts";
+import type { ProposeReply, ProposeRequest, RangeReply } from "../../src/engine/replica-api.ts";
+import { LeaderRouter, type WriteRequest } from "../../src/gateway/leader-router.ts";
+import type { ReplicaDirectory } from "../../src/gateway/ports.ts";
+import { FakeClock, FakeEntropy, header, status, unavailable } from "./fakes.ts";
+
+type Answer = (member: string, request: ProposeRequest) => ProposeReply;
+
+const EMPTY = new Uint8Array(0);
+
+function applied(member: string, more = {}): ProposeReply {
+  return { kind: "applied", header: header(member, more), index: 5, response: EMPTY, complete: true };
+}
+
+/** One router over three scripted members, with a log of what was asked. */
+class Bench {
+  readonly clock = new FakeClock();
+  readonly entropy = new FakeEntropy();
+  /** `member method` of each call; for writes with `id@seen`. */
+  readonly log: string[] = [];
+  readonly timeoutsMs: number[] = [];
+  propose: Answer = (member) => applied(member);
+  range: (member: string) => RangeReply = (member) => ({
+    kind: "range",
+    header: header(member),
+    response: EMPTY,
+  });
+  status = (member: string): ReturnType<typeof status> | ReturnType<typeof unavailable> => status(member);
+  readonly #ids = new FakeEntropy();
+
+  readonly #directory: ReplicaDirectory = (_cluster, member) => ({
+    propose: async (request) => {
+      this.log.push(`${member} ${new TextDecoder().decode(request.command)}`);
+      this.timeoutsMs.push(request.timeoutMs);
+      expect(request.mayForward).toBe(true);
+      return this.propose(member, request);
+    },
+    range: async (call) => {
+      this.log.push(`${member} range`);
+      this.timeoutsMs.push(call.timeoutMs);
+      return this.range(member);
+    },
+    status: async () => {
+      this.log.push(`${member} status`);
+      return this.status(member);
+    },
+  });
+  readonly router = new LeaderRouter(this.#directory, this.clock, this.entropy, {
+    members: ["r1", "r2", "r3"],
+    budgetMs: 10_000,
+    attemptMs: 3_000,
+  });
+
+  /** A write whose bytes show its id and `seen`. */
+  readonly request: WriteRequest = {
+    operationId: () => this.#ids.bytes(1),
+    encode: (id, seen) => new TextEncoder().encode(`${toHex(id)}@${seen}`),
+  };
+
+  write(pin: string | null = null) {
+    return this.router.propose({ cluster: "default", pin }, this.request);
+  }
+
+  read(pin: string | null = null) {
+    const call = { request: EMPTY, consistency: "linearizable", minRevision: 0 } as const;
+    return this.router.range({ cluster: "default", pin }, call);
+  }
+}
+
+let bench: Bench;
+
+beforeEach(() => {
+  bench = new Bench();
+});
+
+/** Makes the router know the leader r1, term 2, sequence 7. */
+async function warm(): Promise<void> {
+  await bench.read();
+  bench.log.length = 0;
+  bench.timeoutsMs.length = 0;
+}
+
+describe("writes go to the leader", () => {
+  test("a cold isolate asks any replica first, then the leader", async () => {
+    bench.entropy.next = 0.99;
+    expect(await bench.write()).toEqual(applied("r1"));
+    expect(bench.log).toEqual(["r3 status", "r1 01@7"]);
+  });
+
+  test("a warm one goes straight there", async () => {
+    await warm();
+    bench.entropy.next = 0.99;
+    await bench.write();
+    await bench.write();
+    expect(bench.log).toEqual(["r1 01@7", "r1 02@7"]);
+  });
+
+  test("seen follows the highest sequence in any answer", async () => {
+    await warm();
+    bench.propose = (member) => applied(member, { sequence: 40 });
+    await bench.write();
+    bench.propose = (member) => applied(member, { sequence: 20 });
+    await bench.write();
+    await bench.write();
+    expect(bench.log).toEqual(["r1 01@7", "r1 02@40", "r1 03@40"]);
+  });
+
+  test("a cluster without writes has seen 1, since 0 stands for unknown", async () => {
+    bench.status = (member) => status(member, { header: header(member, { sequence: 0 }) });
+    await bench.write();
+    expect(bench.log).toEqual(["r1 status", "r1 01@1"]);
+  });
+
+  test("a new leader with a higher term replaces the old one, a stale answer does not", async () => {
+    await warm();
+    bench.propose = (member) => applied(member, { leader: "r2", term: 3 });
+    await bench.write();
+    bench.propose = (member) => applied(member, { leader: "r1", term: 2 });
+    await bench.write();
+    await bench.write();
+    expect(bench.log).toEqual(["r1 01@7", "r2 02@7", "r2 03@7"]);
+  });
+
+  test("a cluster made anew starts again from small terms and counts", async () => {
+    await warm();
+    bench.propose = (member) =>
+      applied(member, { clusterId: "00000000000000ff", term: 1, leader: "r3", sequence: 1 });
+    await bench.write();
+    await bench.write();
+    expect(bench.log).toEqual(["r1 01@7", "r3 02@1"]);
+  });
+
+  test("clusters are kept apart", async () => {
+    await warm();
+    await bench.router.propose({ cluster: "other", pin: null }, bench.request);
+    expect(bench.log[0]).toBe("r1 status");
+  });
+
+  test("a refusal is an answer, not a reason to try again", async () => {
+    await warm();
+    const rejected = { kind: "rejected", error: "noSpace", header: header("r1") } as const;
+    bench.propose = () => rejected;
+    expect(await bench.write()).toEqual(rejected);
+    expect(bench.log).toEqual(["r1 01@7"]);
+  });
+});
+
+describe("retries", () => {
+  test("a hint to the leader is followed at once, with the same bytes", async () => {
+    await warm();
+    bench.propose = (member) =>
+      member === "r3"
+        ? applied("r3", { leader: "r3", term: 3 })
+        : unavailable("not-leader", { header: header(member, { leader: "r3", term: 3 }) });
+    expect(await bench.write()).toMatchObject({ kind: "applied" });
+    expect(bench.log).toEqual(["r1 01@7", "r3 01@7"]);
+    expect(bench.clock.sleeps).toEqual([]);
+  });
+
+  test("after an unknown outcome another replica gets the same id and the same seen", async () => {
+    await warm();
+    bench.propose = (member) =>
+      member === "r1"
+        ? unavailable("timeout", { unknownOutcome: true })
+        : applied(member, { leader: "r2", term: 3, sequence: 500 });
+    expect(await bench.write()).toMatchObject({ kind: "applied" });
+    expect(bench.log).toEqual(["r1 01@7", "r2 01@7"]);
+  });
+
+  test("seen stays as it was even when answers in between show a higher sequence", async () => {
+    await warm();
+    bench.propose = (member) =>
+      member === "r3"
+        ? applied("r3")
+        : unavailable("no-leader", {
+            unknownOutcome: true,
+            header: header(member, { sequence: 900, leader: null }),
+          });
+    await bench.write();
+    expect(bench.log).toEqual(["r1 01@7", "r2 01@7", "r3 01@7"]);
+  });
+
+  test("a replica without an answer is asked last for a while, and is not taken for the leader", async () => {
+    await warm();
+    bench.propose = (member) =>
+      member === "r1"
+        ? unavailable("no-leader", { unknownOutcome: true })
+        : applied(member, { leader: null });
+    await bench.write();
+    await bench.write();
+    expect(bench.log).toEqual(["r1 01@7", "r2 01@7", "r2 02@7"]);
+    bench.clock.now += 6_000;
+    await bench.write();
+    expect(bench.log.slice(3)).toEqual(["r1 03@7", "r2 03@7"]);
+  });
+
+  test("between rounds there are pauses that grow up to a bound, within the budget", async () => {
+    await warm();
+    const startMs = bench.clock.now;
+    bench.propose = (member) => unavailable("no-leader", { header: header(member, { leader: null }) });
+    bench.entropy.next = 0.5;
+    expect(await bench.write()).toMatchObject({
+      kind: "failed",
+      outcome: "not-applied",
+      reason: "no-leader",
+    });
+    expect(bench.clock.sleeps.slice(0, 7)).toEqual([18.75, 37.5, 75, 150, 300, 600, 750]);
+    expect(bench.clock.now - startMs).toBe(10_000);
+    expect(
+      bench.log
+        .slice(0, 3)
+        .map((line) => line.slice(0, 2))
+        .sort(),
+    ).toEqual(["r1", "r2", "r3"]);
+    expect(bench.log.length).toBe(3 * bench.clock.sleeps.length);
+  });
+
+  test("attempts that hang end with the budget, and each has its own bound", async () => {
+    await warm();
+    bench.propose = (_member, request) => {
+      bench.clock.now += request.timeoutMs;
+      return unavailable("timeout", { unknownOutcome: true });
+    };
+    const startMs = bench.clock.now;
+    expect(await bench.write()).toMatchObject({ kind: "failed", outcome: "unknown" });
+    expect(bench.timeoutsMs.slice(0, 3)).toEqual([3_000, 3_000, 3_000]);
+    expect(bench.timeoutsMs).toHaveLength(4);
+    expect(bench.clock.now - startMs).toBeLessThanOrEqual(10_000);
+  });
+
+  test("one unknown outcome makes the whole write unknown, whatever is answered later", async () => {
+    await warm();
+    let calls = 0;
+    bench.propose = (member) => {
+      calls += 1;
+      return unavailable("no-leader", {
+        unknownOutcome: calls === 1,
+        header: header(member, { leader: null }),
+      });
+    };
+    expect(await bench.write()).toMatchObject({ kind: "failed", outcome: "unknown", reason: "no-leader" });
+  });
+
+  test("a full cluster is not flooded", async () => {
+    await warm();
+    bench.propose = (member) => unavailable("overloaded", { header: header(member) });
+    expect(await bench.write()).toMatchObject({
+      kind: "failed",
+      outcome: "not-applied",
+      reason: "overloaded",
+    });
+    expect(bench.log).toHaveLength(3);
+    expect(bench.clock.sleeps).toHaveLength(2);
+  });
+
+  test("without anybody to learn from, nothing is sent", async () => {
+    bench.status = () => unavailable("no-leader");
+    expect(await bench.write()).toMatchObject({ kind: "failed", outcome: "not-applied" });
+    expect(bench.log.every((line) => line.endsWith("status"))).toBe(true);
+  });
+});
+
+describe("superseded", () => {
+  test("a single attempt is minted anew with the fresh sequence", async () => {
+    await warm();
+    bench.propose = (member, request) =>
+      new TextDecoder().decode(request.command).endsWith("@7")
+        ? unavailable("superseded", { unknownOutcome: true, header: header(member, { sequence: 99_000 }) })
+        : applied(member);
+    expect(await bench.write()).toMatchObject({ kind: "applied" });
+    expect(bench.log).toEqual(["r1 01@7", "r1 02@99000"]);
+    expect(bench.clock.sleeps).toEqual([]);
+  });
+
+  test("attempts that were certainly not applied do not count", async () => {
+    await warm();
+    let calls = 0;
+    bench.propose = (member) => {
+      calls += 1;
+      const at = header(member, { sequence: 99_000, leader: "r2", term: 3 });
+      if (calls === 1) return unavailable("not-leader", { header: at });
+      return calls === 2 ? unavailable("superseded", { unknownOutcome: true, header: at }) : applied(member);
+    };
+    expect(await bench.write()).toMatchObject({ kind: "applied" });
+    expect(bench.log).toEqual(["r1 01@7", "r2 01@7", "r2 02@99000"]);
+  });
+
+  test("after an attempt of unknown outcome it stays unknown, and nothing more is sent", async () => {
+    await warm();
+    bench.propose = (member) =>
+      member === "r1"
+        ? unavailable("timeout", { unknownOutcome: true })
+        : unavailable("superseded", { unknownOutcome: true, header: header(member, { sequence: 99_000 }) });
+    expect(await bench.write()).toMatchObject({ kind: "failed", outcome: "unknown", reason: "superseded" });
+    expect(bench.log).toEqual(["r1 01@7", "r2 01@7"]);
+  });
+
+  test("minting ends", async () => {
+    await warm();
+    bench.propose = (member) => unavailable("superseded", { unknownOutcome: true, header: header(member) });
+    expect(await bench.write()).toMatchObject({
+      kind: "failed",
+      outcome: "not-applied",
+      reason: "superseded",
+    });
+    expect(bench.log).toHaveLength(4);
+  });
+});
+
+describe("reads", () => {
+  test("are spread over the replicas", async () => {
+    for (const fraction of [0, 0.4, 0.9]) {
+      bench.entropy.next = fraction;
+      await bench.read();
+    }
+    expect(bench.log).toEqual(["r1 range", "r2 range", "r3 range"]);
+  });
+
+  test("try another replica", async () => {
+    bench.range = (member) =>
+      member === "r3" ? { kind: "range", header: header("r3"), response: EMPTY } : unavailable("no-leader");
+    expect(await bench.read()).toMatchObject({ kind: "range", header: { member: "r3" } });
+    expect(bench.log).toEqual(["r1 range", "r2 range", "r3 range"]);
+    await bench.read();
+    expect(bench.log.at(-1)).toBe("r3 range");
+    expect(bench.log).toHaveLength(4);
+  });
+
+  test("end with the budget", async () => {
+    const startMs = bench.clock.now;
+    bench.range = () => unavailable("no-leader");
+    expect(await bench.read()).toMatchObject({ kind: "failed", outcome: "not-applied", reason: "no-leader" });
+    expect(bench.clock.now - startMs).toBe(10_000);
+  });
+
+  test("stop when overloaded", async () => {
+    bench.range = () => unavailable("overloaded");
+    expect(await bench.read()).toMatchObject({ kind: "failed", reason: "overloaded" });
+    expect(bench.log).toHaveLength(3);
+  });
+
+  test("have a budget of their own where wanted", async () => {
+    bench.range = () => unavailable("no-leader");
+    const startMs = bench.clock.now;
+    const call = { request: EMPTY, consistency: "linearizable", minRevision: 0 } as const;
+    await bench.router.range({ cluster: "default", pin: null, budgetMs: 500 }, call);
+    expect(bench.clock.now - startMs).toBe(500);
+  });
+});
+
+describe("a pinned request", () => {
+  test("asks that replica only, leader or not", async () => {
+    await bench.read("r3");
+    await bench.write("r2");
+    expect(bench.log).toEqual(["r3 range", "r2 01@7"]);
+  });
+
+  test("and fails when it does", async () => {
+    bench.range = () => unavailable("no-leader");
+    bench.status = () => unavailable("no-leader");
+    expect(await bench.read("r2")).toMatchObject({ kind: "failed" });
+    expect(await bench.write("r2")).toMatchObject({ kind: "failed", outcome: "not-applied" });
+    expect(new Set(bench.log)).toEqual(new Set(["r2 range", "r2 status"]));
+  });
+});
+
+test("statuses are asked of all, in the order of the configuration", async () => {
+  bench.status = (member) => (member === "r2" ? unavailable("timeout") : status(member));
+  const replies = await bench.router.statuses("default");
+  expect(replies.map((reply) => reply.kind)).toEqual(["status", "unavailable", "status"]);
+  bench.log.length = 0;
+  await bench.write();
+  expect(bench.log).toEqual(["r1 01@7"]);
+});
