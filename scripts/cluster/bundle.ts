@@ -1,0 +1,60 @@
+/** Bundles a Worker entry into one module, as wrangler would, for Miniflare. */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import { parse } from "smol-toml";
+
+const root = resolve(import.meta.dirname, "..", "..");
+
+/** The runtime behaviour the Worker is written for, from wrangler.toml. */
+export interface Compatibility {
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: string[];
+}
+
+/** Bundles `entry` (from the project's root) and returns the text of one ES module. */
+export async function bundleWorker(entry: string): Promise<string> {
+  const result = await build({
+    entryPoints: [resolve(root, entry)],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    sourcemap: "inline",
+    keepNames: true,
+    logLevel: "silent",
+  });
+  const [output] = result.outputFiles;
+  if (output === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  return output.text;
+}
+
+/**
+ * Writes the bundle of `entry` into `folder` and returns its path. The name holds a hash of the
+ * contents, so that processes started at different times never read each other's half-written file.
+ */
+export async function writeBundle(entry: string, folder: string): Promise<string> {
+  const text = await bundleWorker(entry);
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const path = join(folder, `worker-${hash}.mjs`);
+  mkdirSync(folder, { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text);
+  renameSync(draft, path);
+  return path;
+}
+
+/** Compatibility date and flags of wrangler.toml: every local runtime uses what a deployment would. */
+export function readCompatibility(): Compatibility {
+  const config = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  const date = config["compatibility_date"];
+  const flags = config["compatibility_flags"] ?? [];
+  if (typeof date !== "string" || !Array.isArray(flags))
+    throw new Error("wrangler.toml has no compatibility_date");
+  return { compatibilityDate: date, compatibilityFlags: flags.map(String) };
+}
