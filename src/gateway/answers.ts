@@ -47,21 +47,25 @@ const ADVICE: Partial<Record<ErrorKey, string>> = {
   noSpace: "delete keys and compact, or raise QUOTA_BYTES",
 };
 
-/** A refusal by the state machine: etcd's text, and the HTTP status etcd's gateway gives. */
-export function rejectedProblem(rejected: Rejected): Problem {
-  const headers = originHeaders(rejected.header);
-  if (!isErrorKey(rejected.error)) {
-    return problem(500, "internal", `the replica refused for an unknown reason: ${rejected.error}`, {
-      headers,
-    });
-  }
-  if (rejected.error === "requestTooLarge") {
-    return problem(413, "request_too_large", ERRORS.requestTooLarge.message, { headers });
-  }
-  const { message, status } = ERRORS[rejected.error];
-  const advice = ADVICE[rejected.error];
+/** A refusal of the error table: etcd's text, and the HTTP status etcd's gateway gives. */
+export function errorProblem(key: ErrorKey, headers: Readonly<Record<string, string>>): Problem {
+  const { message, status } = ERRORS[key];
+  const advice = ADVICE[key];
   const text = advice === undefined ? message : `${message} (${advice})`;
-  return { status: httpStatus(status), code: snakeCase(rejected.error), message: text, headers };
+  // Too large a body has a status of its own in HTTP, which etcd's gateway does not use.
+  return {
+    status: key === "requestTooLarge" ? 413 : httpStatus(status),
+    code: snakeCase(key),
+    message: text,
+    headers,
+  };
+}
+
+/** A refusal by the state machine. */
+export function rejectedProblem({ error, header }: Rejected): Problem {
+  const headers = originHeaders(header);
+  if (isErrorKey(error)) return errorProblem(error, headers);
+  return problem(500, "internal", `the replica refused for an unknown reason: ${error}`, { headers });
 }
 
 /** The statuses of the error table, as the answer's type wants them. */

@@ -1,6 +1,7 @@
 /** The commands that the plain dialect writes, as etcd requests. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { assertNever } from "../base/assert.ts";
+import { concatBytes } from "../base/bytes.ts";
 import { type Command, CommandSchema } from "../wire/gen/edged_pb.ts";
 import {
   type Compare,
@@ -19,9 +20,21 @@ import type { Condition } from "./preconditions.ts";
 /** A command's request, before it has an operation id. */
 export type CommandRequest = Exclude<Command["request"], { case: undefined }>;
 
-/** The encoded `edged.Command`. */
-export function encodeCommand(request: CommandRequest, operationId: Uint8Array, seen: number): Uint8Array {
-  return toBinary(CommandSchema, create(CommandSchema, { opId: operationId, seen: BigInt(seen), request }));
+/** A command without its operation id, whose encoding does not depend on that. */
+export interface CommandBody {
+  readonly command: Command;
+  readonly bytes: Uint8Array;
+}
+
+export function encodeBody(request: CommandRequest): CommandBody {
+  const command = create(CommandSchema, { request });
+  return { command, bytes: toBinary(CommandSchema, command) };
+}
+
+/** The encoded `edged.Command`: fields of a message may come in any order, so the body is copied as it is. */
+export function completeCommand(body: CommandBody, operationId: Uint8Array, seen: number): Uint8Array {
+  const stamp = create(CommandSchema, { opId: operationId, seen: BigInt(seen) });
+  return concatBytes([toBinary(CommandSchema, stamp), body.bytes]);
 }
 
 function compare(key: Uint8Array, condition: Condition): Compare {

@@ -4,14 +4,15 @@ import type { Context } from "hono";
 import { LIMITS } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { ReplicaHeader } from "../engine/replica-api.ts";
+import { isTooLarge, validateCommand } from "../mvcc/validate.ts";
 import {
   DeleteRangeResponseSchema,
   PutResponseSchema,
   type TxnResponse,
   TxnResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
-import { failureProblem, originHeaders, rejectedProblem } from "./answers.ts";
-import { type CommandRequest, encodeCommand } from "./commands.ts";
+import { errorProblem, failureProblem, originHeaders, rejectedProblem } from "./answers.ts";
+import { type CommandRequest, completeCommand, encodeBody } from "./commands.ts";
 import { freshOperationIds, idempotencyKey, keyedOperationId } from "./operation-id.ts";
 import { type Problem, problem } from "./problem.ts";
 import type { GatewayEnv, Services } from "./services.ts";
@@ -65,6 +66,10 @@ export async function write(
 ): Promise<Result<Written, Problem>> {
   const key = idempotencyKey(c.req.raw.headers);
   if (!key.ok) return key;
+  const body = encodeBody(request);
+  const invalid = validateCommand(body.command);
+  if (invalid !== null) return err(errorProblem(invalid, {}));
+  if (isTooLarge(body.command, body.bytes.length)) return err(tooLarge(body.bytes.length));
   const cluster = c.get("cluster");
   const { pathname, search } = new URL(c.req.url);
   const keyed =
@@ -72,11 +77,9 @@ export async function write(
       ? null
       : await keyedOperationId([cluster, c.req.method, pathname + search, request.case], key.value);
   const operationId = keyed === null ? freshOperationIds(services.entropy) : () => keyed;
-  const sizeBytes = encodeCommand(request, operationId(), Number.MAX_SAFE_INTEGER).length;
-  if (sizeBytes > LIMITS.requestBytesMax) return err(tooLarge(sizeBytes));
   const outcome = await services.router.propose(
     { cluster, pin: c.get("pin") },
-    { operationId, encode: (id, seen) => encodeCommand(request, id, seen) },
+    { operationId, encode: (id, seen) => completeCommand(body, id, seen) },
   );
   switch (outcome.kind) {
     case "applied":

@@ -1,6 +1,7 @@
 /** A clock that is moved by sleeping, scripted replicas, and a store small enough to be obviously right. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { compareBytes, equalBytes, toHex } from "../../src/base/bytes.ts";
+import { LIMITS } from "../../src/base/limits.ts";
 import { type Config, type Env, parseConfig } from "../../src/durable/config.ts";
 import type {
   ProposeReply,
@@ -139,6 +140,9 @@ export class FakeStore {
       return { kind: "rejected", error: "futureRevision", header: this.header(member) };
     }
     const response = toBinary(RangeResponseSchema, this.#range(request));
+    if (response.length > LIMITS.answerBytesMax) {
+      return { kind: "rejected", error: "answerTooLarge", header: this.header(member) };
+    }
     return { kind: "range", header: this.header(member), response };
   }
 

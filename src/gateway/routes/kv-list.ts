@@ -8,6 +8,7 @@ import type { KeyValue } from "../../wire/gen/etcd/kv_pb.ts";
 import { RangeRequestSchema, RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { fromBase64, toBase64 } from "../../wire/text.ts";
 import { bytesField, failureProblem, originHeaders, prefixInterval, rejectedProblem } from "../answers.ts";
+import type { ReadOutcome } from "../leader-router.ts";
 import { strictUtf8 } from "../percent.ts";
 import { answerProblem, type Problem, problem } from "../problem.ts";
 import {
@@ -98,21 +99,34 @@ function fitPage(found: readonly KeyValue[]): readonly KeyValue[] {
   return end < 0 ? found : found.slice(0, end);
 }
 
+/** A replica refuses answers that it could not hold; then a smaller page is asked for. */
+const SMALLER_PAGE = 8;
+
+/** The first page of at most `limit` keys, or of fewer if they are large. */
+async function readPage(c: Context<GatewayEnv>, services: Services, list: ListRequest): Promise<ReadOutcome> {
+  const { key, rangeEnd, keysOnly, revision, consistency, minRevision } = list;
+  for (let limit = list.limit; ; limit = Math.max(1, Math.floor(limit / SMALLER_PAGE))) {
+    const request = create(RangeRequestSchema, {
+      key,
+      rangeEnd,
+      keysOnly,
+      limit: BigInt(limit),
+      revision: BigInt(revision),
+    });
+    const outcome = await services.router.range(
+      { cluster: c.get("cluster"), pin: c.get("pin") },
+      { request: toBinary(RangeRequestSchema, request), consistency, minRevision },
+    );
+    const tooLarge = outcome.kind === "rejected" && outcome.error === "answerTooLarge";
+    if (!tooLarge || limit === 1) return outcome;
+  }
+}
+
 export async function listKeys(c: Context<GatewayEnv>, services: Services): Promise<Response> {
   const parsed = parseList(c.req.raw);
   if (!parsed.ok) return answerProblem(c, parsed.error);
-  const { key, rangeEnd, limit, keysOnly, revision, consistency, minRevision } = parsed.value;
-  const request = create(RangeRequestSchema, {
-    key,
-    rangeEnd,
-    keysOnly,
-    limit: BigInt(limit),
-    revision: BigInt(revision),
-  });
-  const outcome = await services.router.range(
-    { cluster: c.get("cluster"), pin: c.get("pin") },
-    { request: toBinary(RangeRequestSchema, request), consistency, minRevision },
-  );
+  const { keysOnly, revision, consistency } = parsed.value;
+  const outcome = await readPage(c, services, parsed.value);
   if (outcome.kind === "rejected") return answerProblem(c, rejectedProblem(outcome));
   if (outcome.kind === "failed") {
     const purpose = { kind: "read", linearizable: consistency === "linearizable" } as const;
