@@ -11,8 +11,8 @@ export const LIMITS = {
   receiveBytesMax: 2 * 1024 * 1024,
   /** etcd's `--max-txn-ops`. */
   txnOpsMax: 128,
-  /** Keys are small in every use of etcd; a bound keeps index pages and peer messages sane. */
-  keyBytesMax: 64 * 1024,
+  /** Keys are small in nearly every use of etcd; a bound keeps index pages and peer messages sane. */
+  keyBytesMax: 128 * 1024,
   /** Voters and learners of one cluster. Raft groups above 9 only lose. */
   membersMax: 9,
   /** Bytes of one log row. Durable Object SQLite refuses rows above 2 MB. */

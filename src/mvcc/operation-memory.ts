@@ -156,6 +156,9 @@ function toOutcome(answer: RememberedAnswer): ApplyOutcome {
     assert(isErrorKey(answer.error), `remembered error ${answer.error} is unknown`);
     return { kind: "rejected", error: answer.error, revision };
   }
-  if (!answer.lost) return { kind: "applied", revision, response: answer.response, complete: true };
+  if (!answer.lost) {
+    // A copy: the answer is a view of the whole row, which a call between objects would send.
+    return { kind: "applied", revision, response: answer.response.slice(), complete: true };
+  }
   return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: false };
 }
