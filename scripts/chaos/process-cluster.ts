@@ -1,0 +1,191 @@
+/**
+ * Real processes: one Node process and one workerd for each member, started by `npm run cluster` and
+ * hurt by signals to exactly these two.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import path from "node:path";
+import readline from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cluster, Member, NetworkSwitch } from "./cluster.ts";
+import { HttpNetworkSwitch } from "./http-network-switch.ts";
+
+export interface ProcessClusterOptions {
+  readonly replicas: number;
+  readonly port: number;
+  readonly dir: string;
+  /** A test Worker entry instead of the product's, with a switch for the network; null for the product. */
+  readonly entry: string | null;
+}
+
+/** The line that each process prints when it serves. */
+interface Ready {
+  readonly name: string;
+  readonly pid: number;
+  readonly workerd: number;
+  readonly url: string;
+}
+
+const CLUSTER_SCRIPT = path.join(import.meta.dirname, "..", "cluster.mjs");
+const READY_MS = 60_000;
+const EXIT_MS = 10_000;
+const POLL_MS = 10;
+
+export async function startProcessCluster(options: ProcessClusterOptions): Promise<Cluster> {
+  const cluster = new ProcessCluster(options);
+  try {
+    await cluster.start();
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+class ProcessCluster implements Cluster {
+  readonly network: NetworkSwitch | null;
+  readonly #options: ProcessClusterOptions;
+  readonly #children = new Set<ChildProcess>();
+  /** The latest processes of each member that are not known to have ended. */
+  readonly #processes = new Map<string, Ready>();
+  readonly #members: Member[] = [];
+  readonly #logFile: string;
+
+  constructor(options: ProcessClusterOptions) {
+    this.#options = options;
+    mkdirSync(options.dir, { recursive: true });
+    this.#logFile = path.join(options.dir, "chaos.log");
+    this.network = options.entry === null ? null : new HttpNetworkSwitch(this.#members);
+  }
+
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  async start(): Promise<void> {
+    const { replicas, port, dir, entry } = this.#options;
+    const entryArguments = entry === null ? [] : ["--entry", entry];
+    const all = ["--replicas", String(replicas), "--port", String(port), "--dir", dir, ...entryArguments];
+    for (const { name, url } of await this.#launch(all, replicas)) this.#members.push({ name, url });
+    this.#members.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async kill(name: string): Promise<void> {
+    const ready = this.#processes.get(name);
+    if (ready === undefined) return;
+    this.#processes.delete(name);
+    this.#signal(ready, "SIGKILL");
+    for (const pid of [ready.pid, ready.workerd]) await hasEnded(pid);
+  }
+
+  async restart(name: string): Promise<void> {
+    if (this.#processes.has(name)) return;
+    const { dir, entry } = this.#options;
+    const entryArguments = entry === null ? [] : ["--entry", entry];
+    await this.#launch(["--only", name, "--dir", dir, ...entryArguments], 1);
+  }
+
+  async pause(name: string): Promise<void> {
+    const ready = this.#processes.get(name);
+    if (ready !== undefined) this.#signal(ready, "SIGSTOP");
+  }
+
+  async resume(name: string): Promise<void> {
+    const ready = this.#processes.get(name);
+    if (ready !== undefined) this.#signal(ready, "SIGCONT");
+  }
+
+  async stop(): Promise<void> {
+    for (const ready of this.#processes.values()) this.#signal(ready, "SIGCONT");
+    const children = [...this.#children];
+    for (const child of children) child.kill("SIGTERM");
+    await Promise.all(children.map((child) => endedOrKilled(child)));
+    for (const name of [...this.#processes.keys()]) await this.kill(name);
+  }
+
+  #signal(ready: Ready, signal: NodeJS.Signals): void {
+    for (const pid of [ready.pid, ready.workerd]) {
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
+    }
+  }
+
+  /** Runs the cluster script and waits until `count` members are ready. */
+  #launch(scriptArguments: readonly string[], count: number): Promise<Ready[]> {
+    const log = openSync(this.#logFile, "a");
+    const child = spawn(process.execPath, [CLUSTER_SCRIPT, ...scriptArguments], {
+      stdio: ["ignore", "pipe", log],
+    });
+    closeSync(log);
+    this.#children.add(child);
+    const started: Ready[] = [];
+    return new Promise((resolve, reject) => {
+      const fail = (what: string): void => {
+        clearTimeout(timer);
+        reject(new Error(`cluster ${scriptArguments.join(" ")}: ${what}; see ${this.#logFile}`));
+      };
+      const timer = setTimeout(() => fail(`not ready within ${READY_MS} ms`), READY_MS);
+      child.on("error", (error) => fail(error.message));
+      child.on("exit", (code) => {
+        this.#children.delete(child);
+        if (started.length < count) fail(`ended with code ${code} before it was ready`);
+      });
+      readline.createInterface({ input: child.stdout ?? process.stdin }).on("line", (line) => {
+        const ready = parseReady(line);
+        if (ready === null) return;
+        this.#processes.set(ready.name, ready);
+        started.push(ready);
+        if (started.length < count) return;
+        clearTimeout(timer);
+        resolve(started);
+      });
+    });
+  }
+}
+
+function parseReady(line: string): Ready | null {
+  if (!line.startsWith("{")) return null;
+  const json: unknown = JSON.parse(line);
+  if (typeof json !== "object" || json === null || Reflect.get(json, "event") !== "ready") return null;
+  const [name, url] = [Reflect.get(json, "name"), Reflect.get(json, "url")];
+  const [pid, workerd] = [Reflect.get(json, "pid"), Reflect.get(json, "workerd")];
+  if (typeof name !== "string" || typeof url !== "string") return null;
+  // 0 and negative numbers would address process groups.
+  if (!isPid(pid) || !isPid(workerd)) throw new Error(`not a process id in ${line}`);
+  return { name, url, pid, workerd };
+}
+
+function isPid(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 1;
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ESRCH";
+}
+
+/** Resolves when no process has this id, or after a while: a zombie waits for its parent. */
+async function hasEnded(pid: number): Promise<void> {
+  const deadlineMs = performance.now() + EXIT_MS;
+  while (performance.now() < deadlineMs) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+async function endedOrKilled(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), EXIT_MS);
+    child.once("exit", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
