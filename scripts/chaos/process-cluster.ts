@@ -3,7 +3,7 @@
  * hurt by signals to exactly these two.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -166,15 +166,26 @@ function isGone(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ESRCH";
 }
 
-/** Resolves when no process has this id, or after a while: a zombie waits for its parent. */
+/** A zombie is as good as gone: it holds nothing and only waits for a parent to look at it. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
+  } catch {
+    return true;
+  }
+}
+
+/** Resolves when the process has ended, or after a while in which it did not. */
 async function hasEnded(pid: number): Promise<void> {
   const deadlineMs = performance.now() + EXIT_MS;
   while (performance.now() < deadlineMs) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
+    if (!isAlive(pid)) return;
     await sleep(POLL_MS);
   }
 }

@@ -88,7 +88,7 @@ export async function runChaos(
     const audit = await auditor.run(storm.keys, baseRevision).finally(() => clearInterval(timer));
     tick("judgement");
     const judgeStartMs = recorder.nowMs();
-    const verdict = decide(recorder, audit, baseRevision, options);
+    const verdict = decide(recorder, storm.failure, audit, baseRevision, options);
     return {
       verdict,
       history: recorder.operations,
@@ -106,6 +106,8 @@ export async function runChaos(
 }
 
 interface Storm extends Pick<ChaosReport, "faults" | "stormMs" | "gap"> {
+  /** Why the nemesis had to give up, or null. */
+  readonly failure: string | null;
   readonly keys: readonly string[];
 }
 
@@ -137,9 +139,11 @@ async function runStorm(
     await sleep(PROGRESS_MS);
     hooks.progress(progressOf(recorder, "storm"));
   }
-  await nemesis.stop().finally(() => workload.stop());
+  await nemesis.stop();
+  await workload.stop();
   recorder.endGaps();
   return {
+    failure: nemesis.failure,
     keys: workload.keys(),
     faults: nemesis.counts,
     stormMs: recorder.nowMs() - startMs,
@@ -158,6 +162,7 @@ function progressOf(recorder: Recorder, phase: ChaosProgress["phase"]): ChaosPro
 
 function decide(
   recorder: Recorder,
+  failure: string | null,
   audit: AuditReport | null,
   baseRevision: number,
   options: ChaosOptions,
@@ -168,6 +173,7 @@ function decide(
   if (judgement.kind === "violation") {
     return { kind: "violation", text: `not linearizable (${judgement.judge})\n${judgement.text}` };
   }
+  if (failure !== null) return { kind: "undecided", text: `the nemesis had to give up: ${failure}` };
   if (audit === null) {
     return {
       kind: "violation",

@@ -5,12 +5,12 @@
 import { createWriteStream, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { finished } from "node:stream/promises";
-import { encodeOperation } from "../test/linearizability/history-file.ts";
-import type { Operation } from "../test/linearizability/operation.ts";
-import { type ChaosArguments, parseArguments, USAGE } from "./chaos/arguments.ts";
-import { startProcessCluster } from "./chaos/process-cluster.ts";
-import { describeReport } from "./chaos/report.ts";
-import { type ChaosOptions, type ChaosProgress, runChaos } from "./chaos/run.ts";
+import { encodeOperation } from "../../test/linearizability/history-file.ts";
+import type { Operation } from "../../test/linearizability/operation.ts";
+import { type ChaosArguments, parseArguments, USAGE } from "./arguments.ts";
+import { startProcessCluster } from "./process-cluster.ts";
+import { describeReport } from "./report.ts";
+import { type ChaosOptions, type ChaosProgress, runChaos } from "./run.ts";
 
 const EXIT = { ok: 0, violation: 1, usage: 2, undecided: 3 } as const;
 
