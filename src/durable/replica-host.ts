@@ -1,0 +1,202 @@
+/**
+ * An engine inside its platform: opens the database, turns callbacks into promises, keeps the time.
+ * Knows nothing of consensus; what it decides is only whether this object is who it is asked to be.
+ */
+import type { Sql } from "../base/sql.ts";
+import { Engine, initialMembers } from "../engine/engine.ts";
+import { type Identity, initialClusterId, initialMemberId, type Member } from "../engine/identity.ts";
+import { MachineHost } from "../engine/machine-host.ts";
+import type {
+  PeerAddress,
+  PeerAnswer,
+  PeerEnvelope,
+  PullAnswer,
+  PullRequest,
+  ReadIndexAnswer,
+} from "../engine/peer-api.ts";
+import type { PeerSender, StoredReplica } from "../engine/ports.ts";
+import type {
+  ProposeReply,
+  ProposeRequest,
+  RangeCall,
+  RangeReply,
+  ReplicaTarget,
+  StatusReply,
+  Unavailable,
+} from "../engine/replica-api.ts";
+import { unavailable } from "../engine/replies.ts";
+import { simpleConfiguration } from "../raft/configuration.ts";
+import { DEFAULT_RAFT_OPTIONS } from "../raft/options.ts";
+import { SqlReplicaStorage } from "../storage/replica-storage.ts";
+import { type PeerStub, StubSender } from "../transport/peer-sender.ts";
+import type { Config } from "./config.ts";
+import { type AlarmSlot, type MemoryTimer, Timers } from "./timers.ts";
+
+export interface HostParts {
+  readonly sql: Sql;
+  readonly config: Config;
+  readonly connect: (target: ReplicaTarget) => PeerStub;
+  readonly alarm: AlarmSlot;
+  readonly now: () => number;
+  /** A fresh random identifier. */
+  readonly uuid: () => string;
+  /** A fresh random 32-bit number. */
+  readonly seed: () => number;
+  /** Null: alarms only. */
+  readonly memoryTimer: MemoryTimer | null;
+  /** The sender to use; tests put one in between that loses calls. */
+  readonly wrapSender: (sender: PeerSender, self: ReplicaTarget, members: readonly Member[]) => PeerSender;
+  /** The instance must go: an invariant broke. */
+  readonly halted: (error: unknown) => void;
+}
+
+/** The alarm stands this far behind what memory takes care of. */
+const BACKSTOP_MS_MIN = 5_000;
+
+export class ReplicaHost {
+  readonly #parts: HostParts;
+  readonly #storage: SqlReplicaStorage;
+  readonly #timers: Timers;
+  #engine: Engine | null = null;
+  #identity: Identity | null = null;
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+    this.#storage = new SqlReplicaStorage(parts.sql);
+    this.#timers = new Timers({
+      alarm: parts.alarm,
+      now: parts.now,
+      fire: () => this.tick(),
+      memory: parts.memoryTimer,
+      backstopMs: Math.max(BACKSTOP_MS_MIN, 3 * parts.config.electionMs),
+    });
+    const stored = this.#storage.load();
+    if (stored !== null) this.#start(stored);
+  }
+
+  /** The alarm fired. Must never throw: after six failures the platform drops an alarm for good. */
+  alarm(): void {
+    this.#timers.alarmFired();
+    this.tick();
+  }
+
+  tick(): void {
+    this.#engine?.tick(this.#parts.now());
+    this.#arm();
+  }
+
+  propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply> {
+    return this.#serve(target, (engine, now, done) => engine.propose(now, request, done));
+  }
+
+  range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
+    return this.#serve(target, (engine, now, done) => engine.range(now, call, done));
+  }
+
+  status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {
+    return this.#serve(target, (engine, now, done) => done(engine.status(now)));
+  }
+
+  deliver(target: ReplicaTarget, envelope: PeerEnvelope): PeerAnswer {
+    const engine = this.#open(target);
+    if (engine === null) return { kind: "refused", reason: "wrong-member" };
+    const answer = engine.receive(this.#parts.now(), envelope);
+    this.#arm();
+    return answer;
+  }
+
+  readIndex(target: ReplicaTarget, address: PeerAddress): Promise<ReadIndexAnswer> {
+    const engine = this.#open(target);
+    if (engine === null) return Promise.resolve({ kind: "refused", reason: "wrong-member" });
+    return new Promise((resolve) => {
+      engine.readIndex(this.#parts.now(), address, resolve);
+      this.#arm();
+    });
+  }
+
+  pull(target: ReplicaTarget, request: PullRequest): PullAnswer {
+    const engine = this.#open(target);
+    if (engine === null) return { kind: "refused", reason: "wrong-member" };
+    const answer = engine.pull(this.#parts.now(), request);
+    this.#arm();
+    return answer;
+  }
+
+  /** `T` has an `unavailable` among its outcomes. */
+  #serve<T>(
+    target: ReplicaTarget,
+    serve: (engine: Engine, now: number, done: (reply: T | Unavailable) => void) => void,
+  ): Promise<T | Unavailable> {
+    const engine = this.#open(target);
+    if (engine === null) {
+      const own = this.#identity;
+      const self = own === null ? "nobody" : `${own.member} of cluster ${own.cluster}`;
+      const message = `this object is ${self}, not ${target.member} of cluster ${target.cluster}; check INITIAL_CLUSTER`;
+      return Promise.resolve(unavailable("stopped", message, null));
+    }
+    return new Promise((resolve) => {
+      serve(engine, this.#parts.now(), resolve);
+      this.#arm();
+    });
+  }
+
+  /** The engine, if this object is (or now becomes) the replica that is asked for. */
+  #open(target: ReplicaTarget): Engine | null {
+    const identity = this.#identity;
+    if (identity === null) return this.#found(target);
+    return identity.cluster === target.cluster && identity.member === target.member ? this.#engine : null;
+  }
+
+  #found({ cluster, member }: ReplicaTarget): Engine | null {
+    const names = this.#parts.config.members.map(({ name }) => name);
+    if (!names.includes(member)) return null;
+    const identity: Identity = {
+      cluster,
+      clusterId: initialClusterId(cluster, names),
+      member,
+      memberId: initialMemberId(cluster, member),
+      incarnation: this.#parts.uuid(),
+    };
+    this.#storage.found(identity, simpleConfiguration(initialMembers(cluster, names).map(({ id }) => id)));
+    const stored = this.#storage.load();
+    if (stored !== null) this.#start(stored);
+    return this.#engine;
+  }
+
+  #start(stored: StoredReplica): void {
+    const { config, connect, now, seed, sql, halted, wrapSender } = this.#parts;
+    const { cluster, member } = stored.identity;
+    const members = initialMembers(
+      cluster,
+      config.members.map(({ name }) => name),
+    );
+    const sender = new StubSender({
+      cluster,
+      members,
+      connect,
+      callMs: config.electionMs,
+      now,
+      handled: () => this.#arm(),
+    });
+    this.#identity = stored.identity;
+    this.#engine = new Engine({
+      stored,
+      storage: this.#storage,
+      machine: new MachineHost(sql, stored.mvcc, stored.staging !== null),
+      sender: wrapSender(sender, { cluster, member }, members),
+      members,
+      options: {
+        raft: { ...DEFAULT_RAFT_OPTIONS, electionMs: config.electionMs, heartbeatMs: config.heartbeatMs },
+        snapshotEvery: config.snapshotEvery,
+      },
+      seed: seed(),
+      now: now(),
+      halted,
+    });
+    this.#arm();
+  }
+
+  #arm(): void {
+    this.#timers.arm(this.#engine?.deadline() ?? null);
+  }
+}

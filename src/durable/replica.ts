@@ -1,0 +1,136 @@
+/** One replica as a Durable Object: a shell that forwards calls and alarms to its host. No logic. */
+import { DurableObject } from "cloudflare:workers";
+import type { Member } from "../engine/identity.ts";
+import type {
+  PeerAddress,
+  PeerAnswer,
+  PeerEnvelope,
+  PullAnswer,
+  PullRequest,
+  ReadIndexAnswer,
+} from "../engine/peer-api.ts";
+import type { PeerSender } from "../engine/ports.ts";
+import type {
+  ProposeReply,
+  ProposeRequest,
+  RangeCall,
+  RangeReply,
+  ReplicaApi,
+  ReplicaTarget,
+  StatusReply,
+  Unavailable,
+} from "../engine/replica-api.ts";
+import { unavailable } from "../engine/replies.ts";
+import { DurableSql } from "../storage/durable-sql.ts";
+import { replicaObjectName } from "../transport/object-name.ts";
+import type { PeerApi, PeerStub } from "../transport/peer-sender.ts";
+import { type Config, type Env, parseConfig } from "./config.ts";
+import { ReplicaHost } from "./replica-host.ts";
+import type { MemoryTimer } from "./timers.ts";
+
+/** The part of a Durable Object namespace that a replica uses to reach another one. */
+interface PeerNamespace {
+  getByName(name: string, options: { readonly locationHint: string }): PeerStub;
+}
+
+export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
+  /** Made by the first event: a new object must not write before it is told who it is. */
+  #host: ReplicaHost | null = null;
+
+  async propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply> {
+    return this.#open()?.propose(target, request) ?? misconfigured();
+  }
+
+  async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
+    return this.#open()?.range(target, call) ?? misconfigured();
+  }
+
+  async status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {
+    return this.#open()?.status(target) ?? misconfigured();
+  }
+
+  async deliver(target: ReplicaTarget, envelope: PeerEnvelope): Promise<PeerAnswer> {
+    return this.#open()?.deliver(target, envelope) ?? { kind: "refused", reason: "stopped" };
+  }
+
+  async readIndex(target: ReplicaTarget, address: PeerAddress): Promise<ReadIndexAnswer> {
+    return this.#open()?.readIndex(target, address) ?? { kind: "refused", reason: "stopped" };
+  }
+
+  async pull(target: ReplicaTarget, request: PullRequest): Promise<PullAnswer> {
+    return this.#open()?.pull(target, request) ?? { kind: "refused", reason: "stopped" };
+  }
+
+  override async alarm(): Promise<void> {
+    try {
+      this.#open()?.alarm();
+    } catch (error) {
+      this.halted(error);
+    }
+  }
+
+  /** Milliseconds of wall time. */
+  protected now(): number {
+    return Date.now();
+  }
+
+  /** Timers that may fire before the alarm does; null for alarms alone. */
+  protected get memoryTimer(): MemoryTimer | null {
+    return (delayMs, fire) => {
+      const timer = setTimeout(fire, delayMs);
+      return () => clearTimeout(timer);
+    };
+  }
+
+  /** The sender between this replica and its peers. */
+  protected wrapSender(sender: PeerSender, _self: ReplicaTarget, _members: readonly Member[]): PeerSender {
+    return sender;
+  }
+
+  /** Ends this instance; the next event starts another one from the database. */
+  protected halted(error: unknown): void {
+    console.error("replica halted:", error);
+    this.ctx.abort(error instanceof Error ? error.message : String(error));
+  }
+
+  /** Null: the configuration is invalid, and the gateway says so. */
+  #open(): ReplicaHost | null {
+    if (this.#host !== null) return this.#host;
+    const config = parseConfig(this.env);
+    if (!config.ok) return null;
+    this.#host = new ReplicaHost({
+      sql: new DurableSql(this.ctx.storage),
+      config: config.value,
+      connect: (target) => connect(this.env, config.value, target),
+      alarm: {
+        set: (atMs) => {
+          // If this write fails, so does the turn it belongs to, and the platform resets the object.
+          this.ctx.storage.setAlarm(atMs).catch(() => undefined);
+        },
+      },
+      now: () => this.now(),
+      uuid: () => crypto.randomUUID(),
+      seed: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+      memoryTimer: this.memoryTimer,
+      wrapSender: (sender, self, members) => this.wrapSender(sender, self, members),
+      halted: (error) => this.halted(error),
+    });
+    return this.#host;
+  }
+}
+
+function connect(env: Env, config: Config, target: ReplicaTarget): PeerStub {
+  const member = config.members.find(({ name }) => name === target.member);
+  if (member === undefined) throw new Error(`no member is called ${target.member}`);
+  // The configuration was checked: what stands behind a member's binding is a namespace of replicas.
+  const namespace = env[member.binding] as PeerNamespace;
+  return namespace.getByName(replicaObjectName(target), { locationHint: member.hint });
+}
+
+function misconfigured(): Unavailable {
+  return unavailable(
+    "stopped",
+    "the configuration is invalid; the gateway's answers list the problems",
+    null,
+  );
+}

@@ -1,0 +1,92 @@
+/** Calls to other replicas over Durable Object stubs: each bounded in time, failures made plain. */
+import type { Member } from "../engine/identity.ts";
+import type {
+  PeerAddress,
+  PeerAnswer,
+  PeerEnvelope,
+  PullAnswer,
+  PullRequest,
+  ReadIndexAnswer,
+} from "../engine/peer-api.ts";
+import type { Answered, PeerSender } from "../engine/ports.ts";
+import type { ProposeReply, ProposeRequest, ReplicaApi, ReplicaTarget } from "../engine/replica-api.ts";
+import type { NodeId } from "../raft/types.ts";
+import { withDeadline } from "./deadline.ts";
+import { classifyPlatformError } from "./platform-errors.ts";
+
+/** What a replica's object answers to other replicas. */
+export interface PeerApi {
+  deliver(target: ReplicaTarget, envelope: PeerEnvelope): Promise<PeerAnswer>;
+  readIndex(target: ReplicaTarget, address: PeerAddress): Promise<ReadIndexAnswer>;
+  pull(target: ReplicaTarget, request: PullRequest): Promise<PullAnswer>;
+}
+
+export type PeerStub = PeerApi & Pick<ReplicaApi, "propose">;
+
+export interface StubSenderParts {
+  readonly cluster: string;
+  readonly members: readonly Member[];
+  /** A stub for a member's object. Called again after a failure: a broken stub stays broken. */
+  readonly connect: (target: ReplicaTarget) => PeerStub;
+  /** Time for one call between replicas. */
+  readonly callMs: number;
+  readonly now: () => number;
+  /** Called after every answer was handled: deadlines may have changed. */
+  readonly handled: () => void;
+}
+
+export class StubSender implements PeerSender {
+  readonly #parts: StubSenderParts;
+  /** One stub a peer: calls on one stub arrive in the order they were made. */
+  readonly #stubs = new Map<NodeId, PeerStub>();
+
+  constructor(parts: StubSenderParts) {
+    this.#parts = parts;
+  }
+
+  deliver(envelope: PeerEnvelope, answered: Answered<PeerAnswer>): void {
+    const { to } = envelope.address;
+    this.#call(to, this.#parts.callMs, (stub, target) => stub.deliver(target, envelope), answered);
+  }
+
+  readIndex(address: PeerAddress, answered: Answered<ReadIndexAnswer>): void {
+    this.#call(address.to, this.#parts.callMs, (stub, target) => stub.readIndex(target, address), answered);
+  }
+
+  pull(request: PullRequest, answered: Answered<PullAnswer>): void {
+    const { to } = request.address;
+    // A chunk is read from disk and is up to half a megabyte.
+    this.#call(to, 4 * this.#parts.callMs, (stub, target) => stub.pull(target, request), answered);
+  }
+
+  propose(to: NodeId, request: ProposeRequest, answered: Answered<ProposeReply>): void {
+    this.#call(to, request.timeoutMs, (stub, target) => stub.propose(target, request), answered);
+  }
+
+  #call<T>(
+    to: NodeId,
+    timeoutMs: number,
+    call: (stub: PeerStub, target: ReplicaTarget) => Promise<T>,
+    answered: Answered<T>,
+  ): void {
+    const { cluster, members, connect, now, handled } = this.#parts;
+    const member = members.find(({ id }) => id === to);
+    // A former member, or one this deployment does not know: nobody is there to answer.
+    const target = member === undefined ? null : { cluster, member: member.name };
+    const stub = target === null ? null : (this.#stubs.get(to) ?? connect(target));
+    const settle = (answer: T | null): void => {
+      answered(now(), answer);
+      handled();
+    };
+    if (stub === null || target === null) {
+      queueMicrotask(() => settle(null));
+      return;
+    }
+    this.#stubs.set(to, stub);
+    withDeadline(call(stub, target), timeoutMs).then(settle, (error: unknown) => {
+      const { cause } = classifyPlatformError(error);
+      if (cause !== "deadline" && this.#stubs.get(to) === stub) this.#stubs.delete(to);
+      settle(null);
+    });
+  }
+}
