@@ -6,13 +6,19 @@ import { assertBindings } from "./sql-binding.ts";
 /** Statements kept prepared; the product has far fewer texts. */
 const STATEMENTS_MAX = 512;
 
+interface Prepared {
+  readonly statement: StatementSync;
+  /** How many values it takes. */
+  readonly parameters: number;
+}
+
 /**
  * The `Sql` port on `node:sqlite`, for tests and the simulator: the same SQLite as in a Durable
  * Object, with the same refusals, so that what passes here passes there.
  */
 export class NodeSql implements Sql {
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
   #inTransaction = false;
 
   /** `path` is a file, or ":memory:". Syncing to disk is left out: a test's machine does not crash. */
@@ -23,19 +29,16 @@ export class NodeSql implements Sql {
   }
 
   run(statement: string, ...bindings: readonly SqlValue[]): void {
-    assertBindings(bindings);
-    this.#prepare(statement).run(...bindings);
+    this.#prepare(statement, bindings).run(...bindings);
   }
 
   all(statement: string, ...bindings: readonly SqlValue[]): SqlRow[] {
-    assertBindings(bindings);
     // With setReturnArrays every row is an array; the library's types know objects only.
-    return this.#prepare(statement).all(...bindings) as unknown as SqlRow[];
+    return this.#prepare(statement, bindings).all(...bindings) as unknown as SqlRow[];
   }
 
   first(statement: string, ...bindings: readonly SqlValue[]): SqlRow | null {
-    assertBindings(bindings);
-    const row = this.#prepare(statement).get(...bindings) as unknown as SqlRow | undefined;
+    const row = this.#prepare(statement, bindings).get(...bindings) as unknown as SqlRow | undefined;
     return row ?? null;
   }
 
@@ -68,14 +71,30 @@ export class NodeSql implements Sql {
     this.#database.close();
   }
 
-  #prepare(statement: string): StatementSync {
-    const known = this.#statements.get(statement);
-    if (known !== undefined) return known;
-    const prepared = this.#database.prepare(statement);
-    prepared.setReturnArrays(true);
-    prepared.setReadBigInts(false);
+  #prepare(text: string, bindings: readonly SqlValue[]): StatementSync {
+    assertBindings(bindings);
+    const { statement, parameters } = this.#statements.get(text) ?? this.#remember(text);
+    // The library binds NULL to what is missing; a Durable Object refuses it.
+    assert(bindings.length === parameters, `${parameters} values wanted, ${bindings.length} given`);
+    return statement;
+  }
+
+  #remember(text: string): Prepared {
+    const statement = this.#database.prepare(text);
+    statement.setReturnArrays(true);
+    statement.setReadBigInts(false);
+    const prepared = { statement, parameters: countParameters(text) };
     if (this.#statements.size >= STATEMENTS_MAX) this.#statements.clear();
-    this.#statements.set(statement, prepared);
+    this.#statements.set(text, prepared);
     return prepared;
   }
+}
+
+/** Parameters of a statement: `?` takes the next number, `?N` names one. No literal holds a `?` here. */
+function countParameters(text: string): number {
+  let highest = 0;
+  for (const [, number] of text.matchAll(/\?(\d*)/g)) {
+    highest = number === "" ? highest + 1 : Math.max(highest, Number(number));
+  }
+  return highest;
 }

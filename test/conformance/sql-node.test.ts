@@ -1,0 +1,14 @@
+import { describe, it } from "vitest";
+import { NodeSql } from "../../src/storage/node-sql.ts";
+import { SQL_CASES } from "./sql.suite.ts";
+
+describe("the Sql port on node:sqlite", () => {
+  it.each(SQL_CASES)("$name", ({ run }) => {
+    const sql = new NodeSql();
+    try {
+      run(sql);
+    } finally {
+      sql.close();
+    }
+  });
+});
