@@ -30,6 +30,7 @@ import { DEFAULT_RAFT_OPTIONS } from "../raft/options.ts";
 import { SqlReplicaStorage } from "../storage/replica-storage.ts";
 import { type PeerStub, StubSender } from "../transport/peer-sender.ts";
 import type { Config } from "./config.ts";
+import { SteadyClock } from "./steady-clock.ts";
 import { type AlarmSlot, type MemoryTimer, Timers } from "./timers.ts";
 
 export interface HostParts {
@@ -37,6 +38,7 @@ export interface HostParts {
   readonly config: Config;
   readonly connect: (target: ReplicaTarget) => PeerStub;
   readonly alarm: AlarmSlot;
+  /** Wall time in ms; may jump. */
   readonly now: () => number;
   /** A fresh random identifier. */
   readonly uuid: () => string;
@@ -57,15 +59,17 @@ export class ReplicaHost {
   readonly #parts: HostParts;
   readonly #storage: SqlReplicaStorage;
   readonly #timers: Timers;
+  readonly #clock: SteadyClock;
   #engine: Engine | null = null;
   #identity: Identity | null = null;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
     this.#storage = new SqlReplicaStorage(parts.sql);
+    this.#clock = new SteadyClock(parts.now);
     this.#timers = new Timers({
-      alarm: parts.alarm,
-      now: parts.now,
+      alarm: { set: (at) => parts.alarm.set(this.#clock.toWall(at)) },
+      now: () => this.#clock.now(),
       fire: () => this.tick(),
       memory: parts.memoryTimer,
       backstopMs: Math.max(BACKSTOP_MS_MIN, 3 * parts.config.electionMs),
@@ -81,7 +85,7 @@ export class ReplicaHost {
   }
 
   tick(): void {
-    this.#engine?.tick(this.#parts.now());
+    this.#engine?.tick(this.#clock.now());
     this.#arm();
   }
 
@@ -100,7 +104,7 @@ export class ReplicaHost {
   deliver(target: ReplicaTarget, envelope: PeerEnvelope): PeerAnswer {
     const engine = this.#open(target);
     if (engine === null) return { kind: "refused", reason: "wrong-member" };
-    const answer = engine.receive(this.#parts.now(), envelope);
+    const answer = engine.receive(this.#clock.now(), envelope);
     this.#arm();
     return answer;
   }
@@ -109,7 +113,7 @@ export class ReplicaHost {
     const engine = this.#open(target);
     if (engine === null) return Promise.resolve({ kind: "refused", reason: "wrong-member" });
     return new Promise((resolve) => {
-      engine.readIndex(this.#parts.now(), address, resolve);
+      engine.readIndex(this.#clock.now(), address, resolve);
       this.#arm();
     });
   }
@@ -117,7 +121,7 @@ export class ReplicaHost {
   pull(target: ReplicaTarget, request: PullRequest): PullAnswer {
     const engine = this.#open(target);
     if (engine === null) return { kind: "refused", reason: "wrong-member" };
-    const answer = engine.pull(this.#parts.now(), request);
+    const answer = engine.pull(this.#clock.now(), request);
     this.#arm();
     return answer;
   }
@@ -135,7 +139,7 @@ export class ReplicaHost {
       return Promise.resolve(unavailable("stopped", message, null));
     }
     return new Promise((resolve) => {
-      serve(engine, this.#parts.now(), resolve);
+      serve(engine, this.#clock.now(), resolve);
       this.#arm();
     });
   }
@@ -164,7 +168,7 @@ export class ReplicaHost {
   }
 
   #start(stored: StoredReplica): void {
-    const { config, connect, now, seed, sql, halted, wrapSender } = this.#parts;
+    const { config, connect, seed, sql, halted, wrapSender } = this.#parts;
     const { cluster, member } = stored.identity;
     const members = initialMembers(
       cluster,
@@ -175,7 +179,7 @@ export class ReplicaHost {
       members,
       connect,
       callMs: config.electionMs,
-      now,
+      now: () => this.#clock.now(),
       handled: () => this.#arm(),
     });
     this.#identity = stored.identity;
@@ -190,7 +194,7 @@ export class ReplicaHost {
         snapshotEvery: config.snapshotEvery,
       },
       seed: seed(),
-      now: now(),
+      now: this.#clock.now(),
       halted,
     });
     this.#arm();

@@ -1,0 +1,28 @@
+/**
+ * Time that never runs backwards. A wall clock that was ahead and is set back would otherwise leave
+ * a replica with deadlines far in the future, deaf until the clock has caught up: here time simply
+ * goes on from where it was.
+ */
+export class SteadyClock {
+  readonly #wall: () => number;
+  #offsetMs = 0;
+  #last: number;
+
+  /** `wall`: milliseconds since the epoch, which may jump. */
+  constructor(wall: () => number) {
+    this.#wall = wall;
+    this.#last = wall();
+  }
+
+  now(): number {
+    const at = this.#wall() + this.#offsetMs;
+    if (at < this.#last) this.#offsetMs += this.#last - at;
+    this.#last = Math.max(this.#last, at);
+    return this.#last;
+  }
+
+  /** The wall time at which `now` will reach `at`, for the alarm. */
+  toWall(at: number): number {
+    return at - this.#offsetMs;
+  }
+}
