@@ -1,0 +1,230 @@
+/** A seeded random life of a cluster: what happens next, and how likely. */
+import { Prng } from "../../../src/base/prng.ts";
+import type { NodeId } from "../../../src/raft/types.ts";
+import { TestCluster } from "../harness/cluster.ts";
+
+/** Drawn anew for every seed, so that some seeds know no crashes, others no losses, and so on. */
+export interface Weather {
+  readonly voterCount: number;
+  readonly steps: number;
+  readonly msPerStepMax: number;
+  readonly drop: number;
+  readonly duplicate: number;
+  readonly reorder: number;
+  readonly cut: number;
+  readonly heal: number;
+  readonly crash: number;
+  readonly restart: number;
+  readonly hold: number;
+  readonly propose: number;
+  readonly read: number;
+  readonly transfer: number;
+  readonly membership: number;
+  readonly compact: number;
+  readonly unreachable: number;
+}
+
+function sometimes(random: Prng, probability: number, max: number): number {
+  return random.chance(probability) ? random.fraction() * max : 0;
+}
+
+export function drawWeather(random: Prng, steps: number): Weather {
+  return {
+    voterCount: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
+    steps,
+    msPerStepMax: random.pick([4, 10, 20, 60]),
+    drop: sometimes(random, 0.6, 0.3),
+    duplicate: sometimes(random, 0.5, 0.3),
+    reorder: sometimes(random, 0.7, 1),
+    cut: sometimes(random, 0.6, 0.02),
+    heal: 0.01 + random.fraction() * 0.03,
+    crash: sometimes(random, 0.7, 0.02),
+    restart: 0.01 + random.fraction() * 0.05,
+    hold: sometimes(random, 0.6, 0.05),
+    propose: random.fraction() * 0.2,
+    read: sometimes(random, 0.7, 0.1),
+    transfer: sometimes(random, 0.4, 0.01),
+    membership: sometimes(random, 0.5, 0.03),
+    compact: sometimes(random, 0.6, 0.03),
+    unreachable: sometimes(random, 0.4, 0.02),
+  };
+}
+
+/** Messages a link holds before the oldest are lost. */
+const LINK_FRAMES_MAX = 64;
+/** Nodes that exist beside the first voters, as candidates for membership. */
+const SPARE_NODES = 2;
+
+export class Life {
+  readonly cluster: TestCluster;
+  readonly weather: Weather;
+  readonly random: Prng;
+  readonly #ids: NodeId[];
+  #proposed = 0;
+  /** Membership changes accepted, for judging how much a run has seen. */
+  configurationsAccepted = 0;
+
+  constructor(seed: number, steps: number) {
+    this.random = new Prng(seed);
+    this.weather = drawWeather(this.random, steps);
+    const { random, weather } = this;
+    const voters = Array.from({ length: weather.voterCount }, (_, i) => String(i + 1));
+    this.cluster = TestCluster.start({
+      voters,
+      seed: random.next(),
+      options: {
+        inflightMessagesMax: random.pick([1, 2, 4, 64]),
+        inflightBytesMax: random.pick([16, 64, 4096]),
+        appendBytesMax: random.pick([8, 32, 1024]),
+        uncommittedBytesMax: random.pick([64, 4096]),
+        logCacheBytesMax: random.pick([0, 32, 4096]),
+      },
+    });
+    if (weather.membership > 0) {
+      for (let i = 1; i <= SPARE_NODES; i += 1) this.cluster.start(String(weather.voterCount + i));
+    }
+    this.#ids = this.cluster.ids;
+    for (const replica of this.cluster.replicas.values()) {
+      replica.applyMax = random.pick([1, 3, Number.POSITIVE_INFINITY]);
+    }
+  }
+
+  run(): void {
+    for (let i = 0; i < this.weather.steps; i += 1) this.#step();
+  }
+
+  #step(): void {
+    const { random } = this;
+    for (const [probability, act] of this.#acts()) {
+      if (random.chance(probability)) act();
+    }
+    this.#deliverOne();
+    this.#passTime(random.below(this.weather.msPerStepMax + 1));
+  }
+
+  #acts(): (readonly [number, () => void])[] {
+    const { weather } = this;
+    return [
+      [weather.propose, () => this.#propose()],
+      [weather.read, () => this.#onRunning((id) => this.cluster.read(id))],
+      [weather.transfer, () => this.#onRunning((id) => this.cluster.replica(id).transfer(this.#anyId()))],
+      [weather.membership, () => this.#changeMembership()],
+      [weather.compact, () => this.#compact()],
+      [
+        weather.unreachable,
+        () => this.#onRunning((id) => this.cluster.replica(id).unreachable(this.#anyId())),
+      ],
+      [weather.crash, () => this.#onRunning((id) => this.cluster.crash(id))],
+      [weather.restart, () => this.#restart()],
+      [weather.cut, () => this.#cut()],
+      [weather.heal, () => this.cluster.network.heal()],
+      [weather.hold, () => this.#toggleHold()],
+    ];
+  }
+
+  #anyId(): NodeId {
+    return this.random.pick(this.#ids);
+  }
+
+  #onRunning(act: (id: NodeId) => void): void {
+    const id = this.#anyId();
+    if (this.cluster.replica(id).raft !== null) act(id);
+  }
+
+  /** Mostly on the leader, for otherwise little would ever be committed. */
+  #likelyLeader(): NodeId {
+    const leader = this.cluster.leader();
+    return leader === null || this.random.chance(0.2) ? this.#anyId() : leader.id;
+  }
+
+  #propose(): void {
+    const replica = this.cluster.replica(this.#likelyLeader());
+    if (replica.raft === null) return;
+    this.#proposed += 1;
+    const data = new Uint8Array(2 + this.random.below(6));
+    data[0] = this.#proposed & 255;
+    data[1] = this.#proposed >> 8;
+    replica.propose(data);
+  }
+
+  #changeMembership(): void {
+    const replica = this.cluster.replica(this.#likelyLeader());
+    if (replica.raft === null) return;
+    const { random } = this;
+    const voters: NodeId[] = [];
+    const learners: NodeId[] = [];
+    for (const id of this.#ids) {
+      const draw = random.fraction();
+      if (draw < 0.6) voters.push(id);
+      else if (draw < 0.8) learners.push(id);
+    }
+    if (replica.proposeConfiguration({ voters, learners }).kind === "accepted")
+      this.configurationsAccepted += 1;
+  }
+
+  #compact(): void {
+    this.#onRunning((id) => {
+      const replica = this.cluster.replica(id);
+      const { applied } = replica.disk.written;
+      replica.compact(Math.max(0, applied - this.random.below(4)));
+    });
+  }
+
+  #restart(): void {
+    const id = this.#anyId();
+    if (this.cluster.replica(id).raft === null) this.cluster.restart(id);
+  }
+
+  #cut(): void {
+    const from = this.#anyId();
+    const to = this.#anyId();
+    const { network } = this.cluster;
+    if (this.random.chance(0.3)) {
+      for (const other of this.#ids) {
+        network.cut(from, other);
+        network.cut(other, from);
+      }
+      return;
+    }
+    network.cut(from, to);
+    if (this.random.chance(0.5)) network.cut(to, from);
+  }
+
+  /** A held disk is let go bit by bit, so that crashes find prefixes of what was written. */
+  #toggleHold(): void {
+    const replica = this.cluster.replica(this.#anyId());
+    if (!replica.held) {
+      replica.held = true;
+    } else if (this.random.chance(0.5)) {
+      replica.flushOne();
+    } else {
+      replica.held = false;
+      replica.flush();
+    }
+  }
+
+  #deliverOne(): void {
+    const { random, weather } = this;
+    const { network } = this.cluster;
+    const links = network.busyLinks();
+    if (links.length === 0) return;
+    const { from, to, count } = random.pick(links);
+    const position = random.chance(weather.reorder) ? random.below(count) : 0;
+    if (count > LINK_FRAMES_MAX || random.chance(weather.drop)) {
+      network.drop(from, to, position);
+      return;
+    }
+    if (random.chance(weather.duplicate)) network.duplicate(from, to, position);
+    this.cluster.deliver(from, to, position);
+  }
+
+  /** Clocks drift apart: each node's runs at its own pace in every step. */
+  #passTime(ms: number): void {
+    for (const replica of this.cluster.replicas.values()) {
+      replica.clock += this.random.chance(0.1) ? this.random.below(2 * ms + 1) : ms;
+      const deadline = replica.deadline();
+      if (deadline !== null && deadline <= replica.clock) replica.tick();
+      else if (replica.raft !== null && replica.applyMax < Number.POSITIVE_INFINITY) replica.applyMore();
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/** The invariants, in an order in which the clearest one speaks first. */
+import { CommitRule } from "./commit-rule.ts";
+import { CommittedImmutable } from "./committed-immutable.ts";
+import { CommittedOnQuorum } from "./committed-on-quorum.ts";
+import { ConfigurationSafety } from "./configuration-safety.ts";
+import { DurableBeforeSent } from "./durable-before-sent.ts";
+import { ElectionSafety } from "./election-safety.ts";
+import { EntryTerm } from "./entry-term.ts";
+import { LeaderAppendOnly } from "./leader-append-only.ts";
+import { LeaderCompleteness } from "./leader-completeness.ts";
+import { LogMatching } from "./log-matching.ts";
+import { MemoryBounds } from "./memory-bounds.ts";
+import type { Invariant } from "./observation.ts";
+import { Ordering } from "./ordering.ts";
+import { ReadFreshness } from "./read-freshness.ts";
+import { SingleCreator } from "./single-creator.ts";
+import { SnapshotInstall } from "./snapshot-install.ts";
+import { StateMachineSafety } from "./state-machine-safety.ts";
+import { VoteOnce } from "./vote-once.ts";
+
+/** New instances: invariants remember. Those that note history come before those that read it. */
+export function allInvariants(): Invariant[] {
+  return [
+    new VoteOnce(),
+    new ElectionSafety(),
+    new EntryTerm(),
+    new Ordering(),
+    new LeaderAppendOnly(),
+    new SingleCreator(),
+    new LogMatching(),
+    new CommittedOnQuorum(),
+    new CommitRule(),
+    new CommittedImmutable(),
+    new LeaderCompleteness(),
+    new StateMachineSafety(),
+    new DurableBeforeSent(),
+    new ConfigurationSafety(),
+    new SnapshotInstall(),
+    new ReadFreshness(),
+    new MemoryBounds(),
+  ];
+}

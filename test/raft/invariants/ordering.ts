@@ -1,0 +1,49 @@
+/**
+ * 10. Compacted <= applied <= committed <= last, in memory and on disk; commit and applied never go
+ * back, across restarts too; the disk is never ahead of the memory.
+ */
+import type { Invariant, Observation } from "./observation.ts";
+import type { LogView } from "./view.ts";
+import { violated } from "./violation.ts";
+
+interface Position {
+  readonly log: LogView;
+  readonly commit: number;
+  readonly applied: number;
+}
+
+interface Marks {
+  readonly commit: number;
+  readonly applied: number;
+}
+
+export class Ordering implements Invariant {
+  readonly name = "ordering";
+
+  check({ nodes }: Observation): void {
+    for (const { node, before, liveBefore } of nodes) {
+      this.#ordered(`${node.id} on disk`, node.durable);
+      if (before !== null) this.#forward(`${node.id} on disk`, before.durable, node.durable);
+      if (node.live === null) continue;
+      this.#ordered(node.id, node.live);
+      if (liveBefore !== null) this.#forward(node.id, liveBefore, node.live);
+      this.#forward(`${node.id} compared with its disk`, node.durable, node.live);
+    }
+  }
+
+  #ordered(what: string, { log, commit, applied }: Position): void {
+    const marks = [log.snapshot.index, applied, commit, log.last];
+    const sorted = [...marks].sort((a, b) => a - b);
+    if (marks.some((mark, i) => mark !== sorted[i])) {
+      violated(this.name, `${what}: snapshot, applied, commit, last are ${marks.join(", ")}`);
+    }
+  }
+
+  #forward(what: string, before: Marks, now: Marks): void {
+    if (now.commit < before.commit)
+      violated(this.name, `${what}: commit ${before.commit} fell to ${now.commit}`);
+    if (now.applied < before.applied) {
+      violated(this.name, `${what}: applied ${before.applied} fell to ${now.applied}`);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/** 5. An entry is made by the one leader of its term, once; nothing comes from nowhere (paper 5.2, 5.3). */
+import { type Invariant, leadsOrLed, type NodeObservation, type Observation } from "./observation.ts";
+import { violated } from "./violation.ts";
+
+export class SingleCreator implements Invariant {
+  readonly name = "single-creator";
+  readonly #made = new Set<string>();
+
+  check({ nodes, history }: Observation): void {
+    for (const observation of nodes) {
+      for (const entry of observation.liveChange?.added ?? []) {
+        const key = `${entry.index}/${entry.term}`;
+        if (this.#made.has(key)) continue;
+        if (observation.before === null) {
+          // The log a test starts a node with.
+          this.#made.add(key);
+          continue;
+        }
+        const { id } = observation.node;
+        if (!this.#mayMake(observation, entry.term))
+          violated(this.name, `${id} has ${key}, which nobody made`);
+        const leader = history.leaders.get(entry.term);
+        if (leader !== id) violated(this.name, `${id} made ${key} in a term led by ${leader}`);
+        this.#made.add(key);
+      }
+    }
+  }
+
+  #mayMake(observation: NodeObservation, term: number): boolean {
+    return leadsOrLed(observation) && observation.node.live?.term === term;
+  }
+}
