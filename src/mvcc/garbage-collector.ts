@@ -63,13 +63,23 @@ export class GarbageCollector {
     const rows = this.#sql.all(this.#statements.scan, progress.ord, rowsMax);
     let ord = progress.ord;
     for (const row of rows) {
-      if (integer(row, 1) > revision) return this.#finish(revision, newest);
+      if (integer(row, 1) > revision) return this.skipTo(revision, newest);
       this.#collectRow(row, revision);
       ord = integer(row, 0);
     }
-    if (rows.length < rowsMax) return this.#finish(revision, newest);
+    if (rows.length < rowsMax) return this.skipTo(revision, newest);
     this.#sql.run(this.#statements.setProgress, ord, progress.revision);
     return false;
+  }
+
+  /**
+   * Records that nothing compacted by `revision` is stored. The next compaction begins with the
+   * versions of that very revision: its deletions are due then.
+   */
+  skipTo(revision: number, newest: number): true {
+    const before = this.#table.ordOfRevision(revision - 1, newest);
+    this.#sql.run(this.#statements.setProgress, before, revision);
+    return true;
   }
 
   #collectRow(row: SqlRow, revision: number): void {
@@ -77,13 +87,6 @@ export class GarbageCollector {
     this.#sql.run(this.#statements.removeOlder, blob(row, 2), ord);
     const isDeletion = integer(row, 3) === 0;
     if (isDeletion && integer(row, 1) < revision) this.#sql.run(this.#statements.remove, ord);
-  }
-
-  /** The next compaction begins with the versions of this revision: its deletions are due then. */
-  #finish(revision: number, newest: number): true {
-    const before = this.#table.ordOfRevision(revision - 1, newest);
-    this.#sql.run(this.#statements.setProgress, before, revision);
-    return true;
   }
 
   #progress(): { readonly ord: number; readonly revision: number } {

@@ -1,12 +1,13 @@
+import { isInHistory } from "./history-condition.ts";
 import type { Generation } from "./mvcc-state.ts";
 
 /** Statements that move the rows of one table. */
 export interface SnapshotTable {
   /** How many columns a row has. */
   readonly columns: number;
-  /** Primary key and size in bytes. Binds: after, last, rows at most. */
+  /** Primary key and size in bytes. Binds: after, last, rows at most, compacted revision. */
   readonly sizes: string;
-  /** Whole rows. Binds: after, last. */
+  /** Whole rows. Binds: after, last, compacted revision. */
   readonly read: string;
   /** Stores one row, replacing an equal one. Binds: its columns. */
   readonly write: string;
@@ -26,28 +27,53 @@ export interface SnapshotTables {
 /** Bytes of a row's numbers in a message, about. */
 const NUMBERS_BYTES = 48;
 
-function snapshotTable(table: string, columns: readonly [string, ...string[]], blobs: string): SnapshotTable {
+interface TableDescription {
+  readonly name: string;
+  /** The first is the primary key. */
+  readonly columns: readonly [string, ...string[]];
+  /** SQL for the bytes of a row's blobs. */
+  readonly blobs: string;
+  /** SQL for the rows that are sent, given the parameter of the compacted revision. */
+  readonly isSent: (compacted: string) => string;
+}
+
+function snapshotTable({ name, columns, blobs, isSent }: TableDescription): SnapshotTable {
   const key = columns[0];
   const list = columns.join(", ");
+  const rows = `FROM ${name} AS v WHERE ${key} > ?1 AND ${key} <= ?2`;
   return {
     columns: columns.length,
-    sizes: `SELECT ${key}, ${NUMBERS_BYTES} + ${blobs} FROM ${table} WHERE ${key} > ? AND ${key} <= ? ORDER BY ${key} LIMIT ?`,
-    read: `SELECT ${list} FROM ${table} WHERE ${key} > ? AND ${key} <= ? ORDER BY ${key}`,
-    write: `INSERT OR REPLACE INTO ${table} (${list}) VALUES (${columns.map(() => "?").join(", ")})`,
-    drop: `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} ORDER BY ${key} LIMIT ?)`,
-    any: `SELECT ${key} FROM ${table} LIMIT 1`,
+    sizes: `SELECT ${key}, ${NUMBERS_BYTES} + ${blobs} ${rows} AND ${isSent("?4")} ORDER BY ${key} LIMIT ?3`,
+    read: `SELECT ${list} ${rows} AND ${isSent("?3")} ORDER BY ${key}`,
+    write: `INSERT OR REPLACE INTO ${name} (${list}) VALUES (${columns.map(() => "?").join(", ")})`,
+    drop: `DELETE FROM ${name} WHERE ${key} IN (SELECT ${key} FROM ${name} ORDER BY ${key} LIMIT ?)`,
+    any: `SELECT ${key} FROM ${name} LIMIT 1`,
   };
 }
 
+/** Binds the compacted revision to no effect, where a table does not depend on it. */
+const always = (compacted: string) => `${compacted} IS NOT NULL`;
+
 function snapshotTables(g: Generation): SnapshotTables {
   return {
-    kv: snapshotTable(
-      `kv_${g}`,
-      ["ord", "main", "sub", "key", "create_main", "version", "lease", "value"],
-      "length(key) + ifnull(length(value), 0)",
-    ),
-    dedup: snapshotTable(`dedup_${g}`, ["seq", "ops"], "length(ops)"),
-    garbage: snapshotTable(`garbage_${g}`, ["id", "ord", "revision"], "0"),
+    kv: snapshotTable({
+      name: `kv_${g}`,
+      columns: ["ord", "main", "sub", "key", "create_main", "version", "lease", "value"],
+      blobs: "length(key) + ifnull(length(value), 0)",
+      isSent: (compacted) => isInHistory(g, "v", compacted),
+    }),
+    dedup: snapshotTable({
+      name: `dedup_${g}`,
+      columns: ["seq", "ops"],
+      blobs: "length(ops)",
+      isSent: always,
+    }),
+    garbage: snapshotTable({
+      name: `garbage_${g}`,
+      columns: ["id", "ord", "revision"],
+      blobs: "0",
+      isSent: always,
+    }),
   };
 }
 

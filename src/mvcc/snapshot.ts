@@ -2,11 +2,15 @@
  * The state machine as chunks of rows. Versions at or below a position never change, so a snapshot
  * is its counters plus rows that may be read later, provided the state machine is pinned meanwhile:
  * otherwise garbage collection takes versions that the receiver needs to replay the entries that
- * follow. The receiver stages the rows in the generation it does not use, then flips.
+ * follow. What compaction had already taken out of history is not sent, deleted or not: a chunk with
+ * an old version and a later one without the deletion that ended it would bring the key back.
+ * The receiver stages the rows in the generation it does not use, then flips.
  */
 import { assert } from "../base/assert.ts";
 import type { Sql, SqlRow } from "../base/sql.ts";
 import { integer } from "./columns.ts";
+import { GarbageCollector } from "./garbage-collector.ts";
+import { KvTable } from "./kv-table.ts";
 import { type Generation, type MvccState, otherGeneration } from "./mvcc-state.ts";
 import { SNAPSHOT_TABLES, type SnapshotTable } from "./snapshot-statements.ts";
 import type { SnapshotBounds, SnapshotChunk, SnapshotCursor } from "./snapshot-types.ts";
@@ -26,9 +30,8 @@ export function exportChunk(
   maxBytes: number,
 ): SnapshotChunk {
   const table = SNAPSHOT_TABLES[generation][cursor.table];
-  const last = lastKey(cursor.table, bounds.state);
-  const end = chunkEnd(sql, table, cursor.after, last, maxBytes);
-  const rows = end === null ? [] : sql.all(table.read, cursor.after, end.key);
+  const end = chunkEnd(sql, table, bounds.state, cursor, maxBytes);
+  const rows = end === null ? [] : sql.all(table.read, cursor.after, end.key, bounds.state.compactRevision);
   return { table: cursor.table, rows, next: nextCursor(cursor, end) };
 }
 
@@ -50,8 +53,14 @@ export function importChunk(sql: Sql, generation: Generation, chunk: SnapshotChu
   }
 }
 
-/** After the last chunk: the counters with which the state machine is created anew. */
-export function finishImport(bounds: SnapshotBounds, generation: Generation): MvccState {
+/**
+ * After the last chunk: the counters with which the state machine is created anew, to be stored in
+ * the transaction of this call.
+ */
+export function finishImport(sql: Sql, generation: Generation, bounds: SnapshotBounds): MvccState {
+  const { compactRevision, ord } = bounds.state;
+  // Nothing compacted was sent, so there is nothing to collect but what later compactions leave.
+  new GarbageCollector(sql, new KvTable(sql, generation), generation).skipTo(compactRevision, ord);
   return { ...bounds.state, generation };
 }
 
@@ -82,11 +91,12 @@ interface ChunkEnd {
 function chunkEnd(
   sql: Sql,
   table: SnapshotTable,
-  after: number,
-  last: number,
+  state: MvccState,
+  cursor: SnapshotCursor,
   maxBytes: number,
 ): ChunkEnd | null {
-  const sizes = sql.all(table.sizes, after, last, CHUNK_ROWS);
+  const last = lastKey(cursor.table, state);
+  const sizes = sql.all(table.sizes, cursor.after, last, CHUNK_ROWS, state.compactRevision);
   let bytes = 0;
   let key: number | null = null;
   for (const row of sizes) {

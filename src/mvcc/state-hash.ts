@@ -2,18 +2,16 @@ import type { Sql } from "../base/sql.ts";
 import { utf8 } from "../wire/text.ts";
 import { blob, blobOrEmpty, integer } from "./columns.ts";
 import { Hasher } from "./hasher.ts";
+import { isInHistory } from "./history-condition.ts";
 import type { Generation, MvccState } from "./mvcc-state.ts";
 import type { OperationMemory } from "./operation-memory.ts";
 
 const PAGE_ROWS = 256;
 
-/** Versions in history, whether garbage was collected or not. Binds: after, compacted thrice, rows. */
+/** Versions in history. Binds: after, compacted revision, rows at most. */
 function historyStatement(g: Generation): string {
   return `SELECT ord, main, sub, create_main, version, key, lease, value FROM kv_${g} AS v
-    WHERE ord > ?1 AND (main > ?2 OR (
-      (version > 0 OR main = ?2) AND NOT EXISTS (
-        SELECT 1 FROM kv_${g} AS newer WHERE newer.key = v.key AND newer.ord > v.ord AND newer.main <= ?2)))
-    ORDER BY ord LIMIT ?3`;
+    WHERE ord > ?1 AND ${isInHistory(g, "v", "?2")} ORDER BY ord LIMIT ?3`;
 }
 
 const HISTORY: Readonly<Record<Generation, string>> = { 0: historyStatement(0), 1: historyStatement(1) };

@@ -56,6 +56,11 @@ export function operationId(number: number, seen: number): OperationId {
   return { opId, seen: BigInt(seen) };
 }
 
+/** The data of a log entry. */
+export function dataOf(commands: readonly Command[]): Uint8Array {
+  return encodeBatch(commands.map((command) => toBinary(CommandSchema, command)));
+}
+
 /** A replica's store: the tables, the stored counters, and the instance built from them. */
 export class Store {
   readonly sql: Sql;
@@ -72,7 +77,7 @@ export class Store {
 
   /** One log entry with these commands. */
   apply(...commands: readonly Command[]): ApplyResult {
-    return this.applyData(encodeBatch(commands.map((command) => toBinary(CommandSchema, command))));
+    return this.applyData(dataOf(commands));
   }
 
   applyData(data: Uint8Array): ApplyResult {
