@@ -41,10 +41,10 @@ export function becomeLeader(core: Core): void {
   core.electionAt = null;
   core.uncommittedBytes = 0;
   core.progress = new Map();
-  trackMembers(core);
+  core.termStartIndex = core.log.last + 1;
+  trackMembers(core, core.termStartIndex);
   core.heartbeatAt = core.now + core.options.heartbeatMs;
   core.quorumCheckAt = core.now + core.options.electionMs;
-  core.termStartIndex = core.log.last + 1;
   appendAsLeader(core, { kind: "empty" });
 }
 

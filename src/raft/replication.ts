@@ -26,19 +26,20 @@ export function appendAsLeader(core: Core, draft: Draft): number {
   core.uncommittedBytes += entryBytes(entry);
   if (entry.kind === "configuration") {
     core.configurations.append(index, entry.configuration);
-    trackMembers(core);
+    trackMembers(core, index);
   }
   for (const [id, progress] of core.progress) sendAppends(core, id, progress);
   return index;
 }
 
-/** Keeps one Progress per other member of the configuration in force. */
-export function trackMembers(core: Core): void {
+/**
+ * Keeps one Progress per other member of the configuration in force. New ones begin at `next`, which
+ * the leader is about to send: a member with nothing to be sent would never be probed.
+ */
+export function trackMembers(core: Core, next: number): void {
   const members = allMembers(core.configurations.current).filter((id) => id !== core.id);
   const old = core.progress;
-  core.progress = new Map(
-    members.map((id) => [id, old.get(id) ?? new ProgressOf(0, core.log.last + 1, core.options)]),
-  );
+  core.progress = new Map(members.map((id) => [id, old.get(id) ?? new ProgressOf(0, next, core.options)]));
   if (core.transferee !== null && !isVoter(core.configurations.current, core.transferee)) {
     core.transferee = null;
     core.transferAt = null;

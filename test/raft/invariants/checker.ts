@@ -12,6 +12,7 @@ interface Watched {
   readonly durable: LogTracker;
   live: LogTracker;
   summary: NodeSummary | null;
+  ledUnheard: number | null;
 }
 
 export class Checker {
@@ -47,11 +48,18 @@ export class Checker {
     const watched = this.#watch(node.id);
     const before = watched.summary;
     const restarted = before?.incarnation !== node.incarnation;
-    if (restarted) watched.live = new LogTracker();
+    if (restarted) {
+      watched.live = new LogTracker();
+      watched.ledUnheard = null;
+    }
+    const { ledUnheard } = watched;
+    if (!unheard) watched.ledUnheard = null;
+    else if (actual.live?.role === "leader") watched.ledUnheard = actual.live.term;
     return {
       node,
       before,
       liveBefore: restarted ? null : before.live,
+      ledUnheard: unheard ? null : ledUnheard,
       durableChange: watched.durable.observe(node.durable.log, whole),
       liveChange: node.live === null ? null : watched.live.observe(node.live.log, whole),
     };
@@ -60,7 +68,7 @@ export class Checker {
   #watch(id: NodeId): Watched {
     let watched = this.#watched.get(id);
     if (watched === undefined) {
-      watched = { durable: new LogTracker(), live: new LogTracker(), summary: null };
+      watched = { durable: new LogTracker(), live: new LogTracker(), summary: null, ledUnheard: null };
       this.#watched.set(id, watched);
     }
     return watched;

@@ -29,6 +29,8 @@ export interface NodeObservation {
   readonly before: NodeSummary | null;
   /** `node.live`, and what it was before in the same incarnation; null when down or just started. */
   readonly liveBefore: LiveSummary | null;
+  /** A term that the node led while it was seen as down, before the term became durable; else null. */
+  readonly ledUnheard: number | null;
   readonly durableChange: LogChange;
   /** Null when down. On the first step of an incarnation everything counts as added. */
   readonly liveChange: LogChange | null;
@@ -93,13 +95,15 @@ export function leadsOrLed(observation: NodeObservation): boolean {
   const { live } = observation.node;
   if (live === null) return false;
   const { liveBefore } = observation;
-  return live.role === "leader" || (liveBefore?.role === "leader" && liveBefore.term === live.term);
+  if (live.role === "leader" || observation.ledUnheard === live.term) return true;
+  return liveBefore?.role === "leader" && liveBefore.term === live.term;
 }
 
-/** True when the node has just become leader. */
+/** True when the node has just become leader; it may have stepped down again before anybody heard of it. */
 export function becameLeader(observation: NodeObservation): boolean {
   const { live } = observation.node;
-  if (live?.role !== "leader") return false;
+  if (live === null) return false;
   const { liveBefore } = observation;
-  return liveBefore?.role !== "leader" || liveBefore.term !== live.term;
+  const ledBefore = liveBefore?.role === "leader" && liveBefore.term === live.term;
+  return !ledBefore && (live.role === "leader" || observation.ledUnheard === live.term);
 }
