@@ -28,9 +28,9 @@ cut off and started again, then checks that everything the clients saw is linear
   --port P        the first member's port; the others follow (9100)
   --clients C     concurrent clients (8)
   --keys K        keys they contend for at a time (4)
-  --timeout MS    after which a client gives up and calls the outcome unknown (6000)
+  --timeout MS    after which a client gives up and calls the outcome unknown (2500)
   --calm MS       between two faults, up to twice this; 0 for no faults (1500)
-  --entry FILE    a test Worker entry with a switch for the network: adds partitions
+  --entry FILE    a test Worker entry; adds partitions if it has a switch for the network
   --dir DIR       data of the cluster (.edged/chaos/<seed>)
   --out FILE      the history as JSON lines (.edged/chaos/history-<seed>.jsonl)
   --keep          leave the data where it is
@@ -62,7 +62,7 @@ export function parseArguments(
     port: count("port", 9_100, 1_024, 65_000),
     clients: count("clients", 8, 1, 64),
     keys: count("keys", 4, 1, 1_000),
-    timeoutMs: count("timeout", 6_000, 100, 60_000),
+    timeoutMs: count("timeout", 2_500, 100, 60_000),
     calmMs: count("calm", 1_500, 0, 600_000),
     entry: values.entry ?? null,
     dir: values.dir ?? path.join(".edged", "chaos", String(seed)),

@@ -14,7 +14,7 @@ export interface ProcessClusterOptions {
   readonly replicas: number;
   readonly port: number;
   readonly dir: string;
-  /** A test Worker entry instead of the product's, with a switch for the network; null for the product. */
+  /** A test Worker entry instead of the product's, perhaps with a switch for the network; or null. */
   readonly entry: string | null;
 }
 
@@ -43,7 +43,7 @@ export async function startProcessCluster(options: ProcessClusterOptions): Promi
 }
 
 class ProcessCluster implements Cluster {
-  readonly network: NetworkSwitch | null;
+  #network: NetworkSwitch | null = null;
   readonly #options: ProcessClusterOptions;
   readonly #children = new Set<ChildProcess>();
   /** The latest processes of each member that are not known to have ended. */
@@ -55,7 +55,10 @@ class ProcessCluster implements Cluster {
     this.#options = options;
     mkdirSync(options.dir, { recursive: true });
     this.#logFile = path.join(options.dir, "chaos.log");
-    this.network = options.entry === null ? null : new HttpNetworkSwitch(this.#members);
+  }
+
+  get network(): NetworkSwitch | null {
+    return this.#network;
   }
 
   get members(): readonly Member[] {
@@ -68,6 +71,9 @@ class ProcessCluster implements Cluster {
     const all = ["--replicas", String(replicas), "--port", String(port), "--dir", dir, ...entryArguments];
     for (const { name, url } of await this.#launch(all, replicas)) this.#members.push({ name, url });
     this.#members.sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (entry === null) return;
+    const network = new HttpNetworkSwitch(this.#members);
+    if (await network.isPresent()) this.#network = network;
   }
 
   async kill(name: string): Promise<void> {
