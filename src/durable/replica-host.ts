@@ -78,6 +78,11 @@ export class ReplicaHost {
     if (stored !== null) this.#start(stored);
   }
 
+  /** The replica itself, for invariant checks; null until somebody asked this object for one. */
+  get engine(): Engine | null {
+    return this.#engine;
+  }
+
   /** The alarm fired. Must never throw: after six failures the platform drops an alarm for good. */
   alarm(): void {
     this.#timers.alarmFired();
