@@ -42,6 +42,13 @@ export class ConfigurationLog {
     return defined(found, `no configuration is known at index ${index}`);
   }
 
+  /** The configuration in force at `index` and every later one: with `index` committed, those that may still be decided. */
+  from(index: number): readonly ConfigurationAt[] {
+    const first = this.#history.findLastIndex((at) => at.index <= index);
+    assert(first >= 0, `no configuration is known at index ${index}`);
+    return this.#history.slice(first);
+  }
+
   /** Drops what only indexes below `applied` would need. */
   applied(index: number): void {
     const keepFrom = this.#history.findLastIndex((at) => at.index <= index);

@@ -101,9 +101,15 @@ export class Core {
     return this.#vote;
   }
 
-  /** True when this node counts in elections and may run in them. */
+  /**
+   * True when this node may run in elections: it votes in the configuration in force, or in an earlier
+   * one while what removes it is not known to be committed. Without the latter, a node that alone has
+   * the entry that removes it could neither win nor let anybody else win (thesis 4.2.2, figure 4.6).
+   * Its own vote counts in neither case where the configuration in force does not have it.
+   */
   get promotable(): boolean {
-    return isVoter(this.configurations.current, this.id);
+    const undecided = this.configurations.from(this.log.commit);
+    return undecided.some(({ configuration }) => isVoter(configuration, this.id));
   }
 
   enterTerm(term: number): void {

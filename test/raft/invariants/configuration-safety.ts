@@ -1,6 +1,6 @@
 /**
  * 13. Membership (paper section 6): never a configuration without voters; neighbours in a log have
- * quorums that always meet; at most one is uncommitted; only voters of their own configuration lead.
+ * quorums that always meet; at most one is uncommitted; only voters lead.
  */
 import { isVoter } from "../../../src/raft/configuration.ts";
 import type { Configuration, Entry, NodeId } from "../../../src/raft/types.ts";
@@ -25,7 +25,7 @@ export class ConfigurationSafety implements Invariant {
       if (node.live === null || liveChange === null) continue;
       for (const entry of liveChange.added) this.#checkEntry(node.id, node.live, entry);
       this.#checkUncommitted(observation, history);
-      if (becameLeader(observation) && !isVoter(beforeTerm(node.live), node.id)) {
+      if (becameLeader(observation) && !mayLead(node.live, node.id)) {
         violated(this.name, `${node.id} leads term ${node.live.term} without being a voter`);
       }
     }
@@ -58,12 +58,14 @@ export class ConfigurationSafety implements Invariant {
   }
 }
 
-/** The configuration a new leader was elected under: in the same step it may have moved on. */
-function beforeTerm(live: LiveView): Configuration {
-  for (let index = live.log.last; index > live.log.snapshot.index; index -= 1) {
-    if (live.log.entry(index).term < live.term) return live.configurationAt(index).configuration;
+/** A leader votes in its configuration, or in an earlier one while the newer may not be committed (thesis 4.2.2). */
+function mayLead(live: LiveView, id: NodeId): boolean {
+  for (let from = live.log.last; ; ) {
+    const { index, configuration } = live.configurationAt(from);
+    if (isVoter(configuration, id)) return true;
+    if (index <= live.commit) return false;
+    from = index - 1;
   }
-  return live.configurationAt(live.log.snapshot.index).configuration;
 }
 
 /** By trying all sets of nodes: no two disjoint ones are quorums of one configuration each. */

@@ -8,7 +8,9 @@ export class SingleCreator implements Invariant {
 
   check({ nodes, history }: Observation): void {
     for (const observation of nodes) {
-      for (const entry of observation.liveChange?.added ?? []) {
+      // The disk may show what memory has compacted before it was seen.
+      const added = [...(observation.liveChange?.added ?? []), ...observation.durableChange.added];
+      for (const entry of added) {
         const key = `${entry.index}/${entry.term}`;
         if (this.#made.has(key)) continue;
         if (observation.before === null) {
