@@ -1,6 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { assert, defined } from "../base/assert.ts";
-import { toHex } from "../base/bytes.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Sql } from "../base/sql.ts";
 import { isErrorKey } from "../wire/errors.ts";
@@ -15,9 +14,10 @@ import { blob, integer } from "./columns.ts";
 import { encodeHeaderOnly } from "./header-only.ts";
 import { MEMORY_STATEMENTS, type MemoryStatements } from "./memory-statements.ts";
 import type { Generation } from "./mvcc-state.ts";
+import { rememberedIds } from "./remembered-ids.ts";
 
 /** Rows read by one statement while the ids are loaded; each is at most about 1 MiB. */
-const LOAD_ROWS = 8;
+const LOAD_ROWS = 32;
 /** Rows that left the window are deleted once in so many commands. */
 const PRUNE_EVERY = 64;
 
@@ -33,7 +33,7 @@ const PRUNE_EVERY = 64;
 export class OperationMemory {
   readonly #sql: Sql;
   readonly #statements: MemoryStatements;
-  /** Id (hex) -> sequence number, oldest first. Null until the first command with an id. */
+  /** Id (one character a byte) -> sequence number, oldest first. Null until the first command with an id. */
   #sequences: Map<string, number> | null = null;
   /** Answers of the entry being applied; its row is written at its end. */
   #answers: RememberedAnswer[] = [];
@@ -56,7 +56,7 @@ export class OperationMemory {
   recall(opId: Uint8Array, seen: number, sequence: number, revision: number): ApplyOutcome | null {
     const sequences = this.#load(sequence);
     forget(sequences, windowStart(sequence));
-    const original = sequences.get(toHex(opId));
+    const original = sequences.get(idOf(opId));
     if (original !== undefined) return toOutcome(this.#find(original));
     if (seen + LIMITS.dedupOperationsMax < sequence) return { kind: "superseded", revision };
     return null;
@@ -72,7 +72,7 @@ export class OperationMemory {
     else if (outcome.complete && this.#fits(outcome.response.length)) answer.response = outcome.response;
     else answer.lost = true;
     this.#answers.push(answer);
-    this.#load(sequence).set(toHex(opId), sequence);
+    this.#load(sequence).set(idOf(opId), sequence);
   }
 
   /** Writes the entry's row. `next` is the sequence number of the command after it. */
@@ -86,19 +86,25 @@ export class OperationMemory {
     if (crossed && !isPinned) this.#sql.run(this.#statements.prune, windowStart(next));
   }
 
-  /** Every answer remembered before the command `sequence`, oldest first, in pages of rows. */
+  /** Every answer remembered before the command `sequence`, oldest first. */
   *remembered(sequence: number): Generator<readonly [number, RememberedAnswer], void> {
     const start = windowStart(sequence);
+    for (const [entry, ops] of this.#rows(start)) {
+      for (const answer of fromBinary(RememberedAnswersSchema, ops).answers) {
+        if (entry + answer.position >= start) yield [entry + answer.position, answer];
+      }
+    }
+  }
+
+  /** The rows that may hold commands from `start` on, in pages. */
+  *#rows(start: number): Generator<readonly [number, Uint8Array], void> {
     const first = this.#sql.first(this.#statements.rowOf, start);
     let from = first === null ? 0 : integer(first, 0);
     for (;;) {
       const rows = this.#sql.all(this.#statements.page, from, LOAD_ROWS);
       for (const row of rows) {
-        const seq = integer(row, 0);
-        for (const answer of fromBinary(RememberedAnswersSchema, blob(row, 1)).answers) {
-          if (seq + answer.position >= start) yield [seq + answer.position, answer];
-        }
-        from = seq + 1;
+        from = integer(row, 0) + 1;
+        yield [from - 1, blob(row, 1)];
       }
       if (rows.length < LOAD_ROWS) return;
     }
@@ -106,11 +112,14 @@ export class OperationMemory {
 
   #load(sequence: number): Map<string, number> {
     if (this.#sequences !== null) return this.#sequences;
+    const start = windowStart(sequence);
     const sequences = new Map<string, number>();
-    for (const [seq, { opId }] of this.remembered(sequence)) sequences.set(toHex(opId), seq);
-    for (const { opId, position } of this.#answers) {
-      sequences.set(toHex(opId), this.#entrySequence + position);
+    for (const [entry, ops] of this.#rows(start)) {
+      for (const [opId, position] of rememberedIds(ops)) {
+        if (entry + position >= start) sequences.set(idOf(opId), entry + position);
+      }
     }
+    assert(this.#answers.length === 0, "an entry's first id loads the memory before it is answered");
     this.#sequences = sequences;
     return sequences;
   }
@@ -136,6 +145,11 @@ export class OperationMemory {
     );
     return [integer(row, 0), fromBinary(RememberedAnswersSchema, blob(row, 1)).answers];
   }
+}
+
+/** A key for maps: shorter and faster to make than hexadecimal, and never shown. */
+function idOf(opId: Uint8Array): string {
+  return String.fromCharCode(...opId);
 }
 
 /** Commands with a lower sequence number are forgotten when the command `sequence` is applied. */

@@ -34,7 +34,7 @@ import { hashState } from "./state-hash.ts";
 import { StoreWriter } from "./store-writer.ts";
 import { runTxn } from "./txn.ts";
 import { decidePath, isReadOnly } from "./txn-path.ts";
-import { validateCommand } from "./validate.ts";
+import { OPERATION_ID_BYTES, validateCommand } from "./validate.ts";
 import { validateRange } from "./validate-operation.ts";
 import { validateTxn } from "./validate-txn.ts";
 
@@ -156,7 +156,7 @@ export class StateMachine {
   #applyCommand(command: Command): ApplyOutcome {
     const { sequence, revision } = this.#counters;
     this.#counters.sequence += 1;
-    if (command.opId.length === 0) return this.#execute(command);
+    if (command.opId.length !== OPERATION_ID_BYTES) return this.#execute(command);
     const recalled = this.#memory.recall(command.opId, Number(command.seen), sequence, revision);
     if (recalled !== null) return recalled;
     const outcome = this.#execute(command);

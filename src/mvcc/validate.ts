@@ -9,8 +9,12 @@ import type { Command } from "../wire/gen/edged_pb.ts";
 import { validateDeleteRange, validatePut } from "./validate-operation.ts";
 import { validateTxn } from "./validate-txn.ts";
 
+/** Length of an operation id; a command may also have none. */
+export const OPERATION_ID_BYTES = 16;
+
 /** The first reason to refuse the command, or null. Its size is judged by {@link isTooLarge}. */
 export function validateCommand(command: Command): ErrorKey | null {
+  if (command.opId.length !== 0 && command.opId.length !== OPERATION_ID_BYTES) return "invalidCommand";
   switch (command.request.case) {
     case "put":
       return validatePut(command.request.value);

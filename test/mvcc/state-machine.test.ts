@@ -60,6 +60,8 @@ describe("a log entry", () => {
 
   it("with a command that says nothing is refused, not misunderstood", () => {
     expect(new Store().do(create(CommandSchema))).toBe("invalidCommand");
+    const opId = new Uint8Array(100_000);
+    expect(new Store().do(putOf({ key: bytes("a") }, { opId, seen: 0n }))).toBe("invalidCommand");
   });
 
   it("gives a header with nothing but the revision", () => {
