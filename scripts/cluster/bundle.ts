@@ -1,9 +1,10 @@
 /** Bundles a Worker entry into one module, as wrangler would, for Miniflare. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { parse } from "smol-toml";
+import { replaceFile } from "./replace-file.ts";
 
 const root = resolve(import.meta.dirname, "..", "..");
 
@@ -36,16 +37,14 @@ export async function bundleWorker(entry: string): Promise<string> {
 
 /**
  * Writes the bundle of `entry` into `folder` and returns its path. The name holds a hash of the
- * contents, so that processes started at different times never read each other's half-written file.
+ * contents, so that a member started later with other code leaves the earlier ones' file alone.
  */
 export async function writeBundle(entry: string, folder: string): Promise<string> {
   const text = await bundleWorker(entry);
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
   const path = join(folder, `worker-${hash}.mjs`);
   mkdirSync(folder, { recursive: true });
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text);
-  renameSync(draft, path);
+  replaceFile(path, text);
   return path;
 }
 

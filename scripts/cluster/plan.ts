@@ -1,7 +1,8 @@
 /** What a cluster folder remembers: members, ports, Worker entry and variables (`cluster.json`). */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFile } from "./replace-file.ts";
 
 export interface PlannedMember {
   readonly name: string;
@@ -54,7 +55,7 @@ export function loadPlan(dir: string): ClusterPlan | null {
 
 export function savePlan(dir: string, plan: ClusterPlan): void {
   mkdirSync(dir, { recursive: true });
-  writeFileSync(planPath(dir), `${JSON.stringify(plan, null, 2)}\n`);
+  replaceFile(planPath(dir), `${JSON.stringify(plan, null, 2)}\n`);
 }
 
 /** Name of the Worker that holds a member, unique among all clusters of the machine. */

@@ -1,7 +1,8 @@
 /** Who runs a member right now: `run/<name>.json` in the cluster's folder, and what to do with leftovers. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { replaceFile } from "./replace-file.ts";
 
 export interface RunRecord {
   /** The Node process of the member. */
@@ -21,7 +22,7 @@ export type RunState =
 export function writeRecord(dir: string, name: string, record: RunRecord): void {
   const path = recordPath(dir, name);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, JSON.stringify(record));
+  replaceFile(path, JSON.stringify(record));
 }
 
 export function removeRecord(dir: string, name: string): void {
