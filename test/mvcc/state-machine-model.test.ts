@@ -173,7 +173,19 @@ class Run {
     while (!this.store.collect(3)) expect(this.store.machine.hash()).toBe(this.plain.machine.hash());
     expect(this.store.machine.hash()).toBe(this.plain.machine.hash());
     expect(this.store.machine.state().revision).toBe(this.model.revision);
+    expectDense(this.plain);
   }
+}
+
+/** Where nothing was collected, positions, revisions and places within a revision have no gaps. */
+function expectDense(store: Store): void {
+  let [ord, main, sub] = [0, 1, 0];
+  for (const row of store.sql.all("SELECT ord, main, sub FROM kv_0 ORDER BY ord")) {
+    ord += 1;
+    [main, sub] = row[1] === main ? [main, sub + 1] : [main + 1, 0];
+    expect(row).toEqual([ord, main, sub]);
+  }
+  expect(store.machine.state()).toMatchObject({ ord, revision: main });
 }
 
 /** An entry of the log, or what a replica does by itself. */

@@ -250,3 +250,61 @@ describe("a read at an old revision", () => {
     expect(store.range({ key: bytes("k0"), revision: 52n })).toBe("futureRevision");
   });
 });
+
+describe("more keys than one page", () => {
+  const keyOf = (i: number) => bytes(`k${String(i).padStart(5, "0")}`);
+  const all = { key: bytes("k"), rangeEnd: bytes("l") };
+  const keys = 2 * LIMITS.pageKeysMax + 100;
+
+  function longStore(valueBytes: number): Store {
+    const store = new Store();
+    for (let i = 0; i < keys; i += 100) {
+      const puts = Array.from({ length: 100 }, (_, j) =>
+        putOf({ key: keyOf(i + j), value: new Uint8Array(valueBytes).fill(i) }),
+      );
+      store.apply(...puts);
+    }
+    return store;
+  }
+
+  it("are read, sorted, filtered, counted and deleted to the last", () => {
+    const store = longStore(1);
+    const stored = Math.ceil(keys / 100) * 100;
+    // Every third key is gone, so that pages meet deletions.
+    for (let i = 0; i < stored; i += 3) store.apply(deleteOf({ key: keyOf(i) }));
+    const live = Array.from({ length: stored }, (_, i) => i).filter((i) => i % 3 !== 0);
+    const found = (request: object) => {
+      const result = store.range({ ...all, ...request });
+      if (typeof result === "string") throw new Error(result);
+      return { keys: result.kvs.map((kv) => new TextDecoder().decode(kv.key)), count: Number(result.count) };
+    };
+    const names = live.map((i) => new TextDecoder().decode(keyOf(i)));
+    for (const keysOnly of [true, false]) {
+      expect(found({ keysOnly })).toEqual({ keys: names, count: live.length });
+      expect(found({ keysOnly, sortOrder: 2 })).toEqual({ keys: names.toReversed(), count: live.length });
+      const filtered = { keysOnly, minCreateRevision: 1_502n, limit: 3n };
+      expect(found(filtered)).toEqual({
+        keys: names.filter((name) => name >= "k01500").slice(0, 3),
+        count: live.length,
+      });
+    }
+    expect(found({ countOnly: true }).count).toBe(live.length);
+    expect(found({ sortTarget: 3, limit: 2n }).count).toBe(live.length);
+    const compare = { ...all, target: 0, result: 0, targetUnion: { case: "version", value: 1n } } as const;
+    const holds = () => store.do(txnOf({ compare: [compare] }));
+    expect(holds()).toMatchObject({ succeeded: true });
+    store.apply(putOf({ key: keyOf(live.at(-1) ?? 0) }));
+    expect(holds()).toMatchObject({ succeeded: false });
+    expect(store.do(deleteOf(all))).toMatchObject({ deleted: BigInt(live.length) });
+    expect(found({})).toEqual({ keys: [], count: 0 });
+  });
+
+  it("are read to the last when pages end by their bytes", () => {
+    const store = longStore(5_000);
+    const result = store.range(all);
+    expect(result).toMatchObject({ count: 2_200n, more: false });
+    if (typeof result !== "string") expect(result.kvs).toHaveLength(2_200);
+    expect(store.do(deleteOf({ ...all, prevKv: true }))).toMatchObject({ deleted: 2_200n });
+    expect(store.range(all)).toMatchObject({ count: 0n });
+  });
+});
