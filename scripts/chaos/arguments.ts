@@ -14,10 +14,15 @@ export interface ChaosArguments {
   readonly calmMs: number;
   readonly dir: string;
   readonly out: string;
-  readonly entry: string | null;
+  /** Worker entry, from the project's root. */
+  readonly entry: string;
+  /** Variables of every member, as KEY=VALUE. */
+  readonly vars: readonly string[];
   /** Leave the cluster's data where it is. */
   readonly keep: boolean;
 }
+
+const DEFAULT_ENTRY = "test/worker/entry/faulty-worker.ts";
 
 export const USAGE = `npm run chaos -- [options]
 Starts a cluster of real processes, lets clients write and read while members are killed, paused,
@@ -30,11 +35,15 @@ cut off and started again, then checks that everything the clients saw is linear
   --keys K        keys they contend for at a time (4)
   --timeout MS    after which a client gives up and calls the outcome unknown (2500)
   --calm MS       between two faults, up to twice this; 0 for no faults (1500)
-  --entry FILE    a test Worker entry; adds partitions if it has a switch for the network
+  --entry FILE    Worker entry (${DEFAULT_ENTRY}: the product
+                  with a switch for the network; src/index.ts goes without partitions)
+  --var KEY=VALUE a variable for every member, may be repeated
   --dir DIR       data of the cluster (.edged/chaos/<seed>)
   --out FILE      the history as JSON lines (.edged/chaos/history-<seed>.jsonl)
   --keep          leave the data where it is
 Exit: 0 ok, 1 violation, 2 usage, 3 undecided or not run.`;
+
+type CountName = "seed" | "seconds" | "replicas" | "port" | "clients" | "keys" | "timeout" | "calm";
 
 /** Parsed arguments, "help", or what is wrong with them. `freshSeed` is taken when none is given. */
 export function parseArguments(
@@ -46,7 +55,7 @@ export function parseArguments(
   const { values } = parsed.value;
   if (values.help === true) return ok("help");
   const problems: string[] = [];
-  const count = (name: keyof typeof values, fallback: number, min: number, max: number): number => {
+  const count = (name: CountName, fallback: number, min: number, max: number): number => {
     const text = values[name];
     const value = text === undefined ? fallback : Number(text);
     if (!Number.isSafeInteger(value) || value < min || value > max) {
@@ -64,7 +73,8 @@ export function parseArguments(
     keys: count("keys", 4, 1, 1_000),
     timeoutMs: count("timeout", 2_500, 100, 60_000),
     calmMs: count("calm", 1_500, 0, 600_000),
-    entry: values.entry ?? null,
+    entry: values.entry ?? DEFAULT_ENTRY,
+    vars: values.var ?? [],
     dir: values.dir ?? path.join(".edged", "chaos", String(seed)),
     out: values.out ?? path.join(".edged", "chaos", `history-${seed}.jsonl`),
     keep: values.keep === true,
@@ -94,6 +104,7 @@ function parseStrictly(list: readonly string[]) {
       timeout: { type: "string" },
       calm: { type: "string" },
       entry: { type: "string" },
+      var: { type: "string", multiple: true },
       dir: { type: "string" },
       out: { type: "string" },
       keep: { type: "boolean" },

@@ -21,17 +21,12 @@ export interface Cluster {
   readonly network: NetworkSwitch | null;
   /** Ends the member's processes at once, without warning (SIGKILL). */
   kill(name: string): Promise<void>;
-  /** Starts a killed member again on its data; resolves when it says that it is ready. */
-  restart(name: string): Promise<void>;
+  /** Starts killed members again on their data; resolves when all say that they are ready. */
+  restart(names: readonly string[]): Promise<void>;
   /** Stops the member's processes in the middle of whatever they do (SIGSTOP). */
   pause(name: string): Promise<void>;
   /** Lets a paused member go on as if nothing had happened (SIGCONT). */
   resume(name: string): Promise<void>;
   /** Ends everything. May be called in any state and more than once. */
   stop(): Promise<void>;
-}
-
-/** How many members make a majority. */
-export function quorumOf(members: readonly Member[]): number {
-  return Math.floor(members.length / 2) + 1;
 }

@@ -1,13 +1,13 @@
 /**
- * Cuts connections through a test Worker entry (`--entry FILE`) whose transport obeys a switch: each
- * member's process takes `PUT /test/network` with `{"blocked": ["r2", "r3"]}`, the peers to which it
- * must not send from now on (nor take answers from), neither from its replica nor from its gateway, and
- * answers 2xx once it obeys. A process that starts again forgets its cuts. An entry without the switch
- * answers anything else, and then connections are not cut.
+ * Cuts connections through a Worker entry whose transport obeys a switch, as
+ * test/worker/entry/faulty-worker.ts does: every process takes all the rules at `/_control/faults`. The
+ * calls between replicas are cut, and the answers to them; those of the gateways are not, so clients
+ * still reach a leader that has lost its followers, which must not lie to them. A process that starts
+ * again has forgotten its cuts. An entry without the switch answers 4xx, and then nothing is cut.
  */
 import type { Cuts, Member, NetworkSwitch } from "./cluster.ts";
 
-const SWITCH_PATH = "/test/network";
+const SWITCH_PATH = "/_control/faults";
 const TIMEOUT_MS = 5_000;
 
 export class HttpNetworkSwitch implements NetworkSwitch {
@@ -19,29 +19,30 @@ export class HttpNetworkSwitch implements NetworkSwitch {
 
   /** Whether the entry has such a switch at all. */
   async isPresent(): Promise<boolean> {
-    const statuses = await Promise.all(this.#members.map((member) => this.#block(member, [])));
+    const statuses = await Promise.all(this.#members.map((member) => post(member, new Map())));
     return statuses.every(isSuccess);
   }
 
   async apply(cuts: Cuts): Promise<void> {
     await Promise.all(
       this.#members.map(async (member) => {
-        const status = await this.#block(member, cuts.get(member.name) ?? []);
+        const status = await post(member, cuts);
         if (!isSuccess(status)) throw new Error(`${member.name}: the network switch answered ${status}`);
       }),
     );
   }
+}
 
-  async #block({ url }: Member, blocked: readonly string[]): Promise<number> {
-    const response = await fetch(url + SWITCH_PATH, {
-      method: "PUT",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ blocked }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    await response.arrayBuffer();
-    return response.status;
-  }
+async function post({ url }: Member, cuts: Cuts): Promise<number> {
+  const rules = [...cuts].flatMap(([from, receivers]) => receivers.map((to) => ({ from, to })));
+  const response = await fetch(url + SWITCH_PATH, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ cuts: rules, down: [] }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  await response.arrayBuffer();
+  return response.status;
 }
 
 function isSuccess(status: number): boolean {

@@ -25,20 +25,26 @@ async function main(): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return EXIT.ok;
   }
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-  return await run(parsed.value, stop.signal);
+  return await run(parsed.value);
 }
 
-async function run(chosen: ChaosArguments, signal: AbortSignal): Promise<number> {
+async function run(chosen: ChaosArguments): Promise<number> {
+  const stop = new AbortController();
   if (!chosen.keep) rmSync(chosen.dir, { recursive: true, force: true });
   process.stdout.write(`seed ${chosen.seed}: starting ${chosen.replicas} replicas in ${chosen.dir}\n`);
   const cluster = await startProcessCluster(chosen);
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      // The first ends the storm; what was seen so far is still audited and judged.
+      if (stop.signal.aborted) void cluster.stop().finally(() => process.exit(EXIT.undecided));
+      stop.abort();
+    });
+  }
   try {
     const showsProgress = process.stderr.isTTY === true;
     const clear = showsProgress ? "\r\x1b[K" : "";
     const report = await runChaos(cluster, optionsOf(chosen), {
-      signal,
+      signal: stop.signal,
       log: (line) => process.stderr.write(`${clear}${line}\n`),
       progress: (state) => {
         if (showsProgress) process.stderr.write(clear + describeProgress(state, chosen));

@@ -77,7 +77,7 @@ export class Nemesis {
       case "kill":
         await Promise.all(fault.members.map((name) => this.#cluster.kill(name)));
         await this.#pause(fault.holdMs);
-        for (const name of fault.members) await this.#cluster.restart(name);
+        await this.#cluster.restart(fault.members);
         return;
       case "pause":
         await Promise.all(fault.members.map((name) => this.#cluster.pause(name)));
@@ -89,7 +89,7 @@ export class Nemesis {
         await this.#cluster.kill(fault.killed);
         await this.#pause(fault.holdMs);
         await this.#cluster.resume(fault.paused);
-        await this.#cluster.restart(fault.killed);
+        await this.#cluster.restart([fault.killed]);
         return;
       case "cut":
         await this.#cluster.network?.apply(fault.cuts);

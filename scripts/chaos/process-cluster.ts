@@ -7,6 +7,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { guardGroup } from "../lib/guardian.mjs";
 import type { Cluster, Member, NetworkSwitch } from "./cluster.ts";
 import { HttpNetworkSwitch } from "./http-network-switch.ts";
 
@@ -14,8 +15,10 @@ export interface ProcessClusterOptions {
   readonly replicas: number;
   readonly port: number;
   readonly dir: string;
-  /** A test Worker entry instead of the product's, perhaps with a switch for the network; or null. */
-  readonly entry: string | null;
+  /** Worker entry; one with a switch for the network adds partitions. */
+  readonly entry: string;
+  /** Variables of every member, as KEY=VALUE. */
+  readonly vars: readonly string[];
 }
 
 /** The line that each process prints when it serves. */
@@ -27,6 +30,8 @@ interface Ready {
 }
 
 const CLUSTER_SCRIPT = path.join(import.meta.dirname, "..", "cluster.mjs");
+/** The product's default, said aloud: the test entry takes its time for noticing a lost call from it. */
+const DEFAULT_VARS = ["ELECTION_MS=1500"];
 const READY_MS = 60_000;
 const EXIT_MS = 10_000;
 const POLL_MS = 10;
@@ -66,12 +71,13 @@ class ProcessCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { replicas, port, dir, entry } = this.#options;
-    const entryArguments = entry === null ? [] : ["--entry", entry];
-    const all = ["--replicas", String(replicas), "--port", String(port), "--dir", dir, ...entryArguments];
-    for (const { name, url } of await this.#launch(all, replicas)) this.#members.push({ name, url });
+    const { replicas, port, dir, entry, vars } = this.#options;
+    const variables = [...DEFAULT_VARS, ...vars].flatMap((item) => ["--var", item]);
+    const all = ["--replicas", String(replicas), "--port", String(port), "--dir", dir, "--entry", entry];
+    for (const { name, url } of await this.#launch([...all, ...variables], replicas)) {
+      this.#members.push({ name, url });
+    }
     this.#members.sort((a, b) => (a.name < b.name ? -1 : 1));
-    if (entry === null) return;
     const network = new HttpNetworkSwitch(this.#members);
     if (await network.isPresent()) this.#network = network;
   }
@@ -84,11 +90,15 @@ class ProcessCluster implements Cluster {
     for (const pid of [ready.pid, ready.workerd]) await hasEnded(pid);
   }
 
-  async restart(name: string): Promise<void> {
-    if (this.#processes.has(name)) return;
-    const { dir, entry } = this.#options;
-    const entryArguments = entry === null ? [] : ["--entry", entry];
-    await this.#launch(["--only", name, "--dir", dir, ...entryArguments], 1);
+  async restart(names: readonly string[]): Promise<void> {
+    const { dir } = this.#options;
+    const dead = names.filter((name) => !this.#processes.has(name));
+    if (dead.length === this.#members.length) {
+      await this.#launch(["--dir", dir], dead.length);
+      return;
+    }
+    // One after the other: each start writes the cluster's plan down again.
+    for (const name of dead) await this.#launch(["--only", name, "--dir", dir], 1);
   }
 
   async pause(name: string): Promise<void> {
@@ -124,8 +134,11 @@ class ProcessCluster implements Cluster {
     const log = openSync(this.#logFile, "a");
     const child = spawn(process.execPath, [CLUSTER_SCRIPT, ...scriptArguments], {
       stdio: ["ignore", "pipe", log],
+      // Not in the terminal's process group: Ctrl-C ends the storm, and the members are audited after it.
+      detached: true,
     });
     closeSync(log);
+    if (child.pid !== undefined) guardGroup(child.pid);
     this.#children.add(child);
     const started: Ready[] = [];
     return new Promise((resolve, reject) => {

@@ -98,7 +98,7 @@ describe("the arguments", () => {
     expect(parseArguments(["--help"], 1)).toEqual({ ok: true, value: "help" });
     expect(parseArguments(["--seed", "7"], 1)).toMatchObject({
       ok: true,
-      value: { seed: 7, replicas: 3, out: ".edged/chaos/history-7.jsonl", entry: null, keep: false },
+      value: { seed: 7, replicas: 3, out: ".edged/chaos/history-7.jsonl", vars: [], keep: false },
     });
   });
 });

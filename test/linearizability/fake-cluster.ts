@@ -85,11 +85,13 @@ class FakeCluster implements Cluster {
     await closed;
   }
 
-  async restart(name: string): Promise<void> {
-    const victim = this.#find(name);
-    victim.server = this.#serverFor(name);
-    await listen(victim.server, Number(new URL(victim.member.url).port));
-    victim.isUp = true;
+  async restart(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const victim = this.#find(name);
+      victim.server = this.#serverFor(name);
+      await listen(victim.server, Number(new URL(victim.member.url).port));
+      victim.isUp = true;
+    }
   }
 
   async pause(name: string): Promise<void> {
