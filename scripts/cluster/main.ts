@@ -31,6 +31,9 @@ runtime under it. Either may be killed at any time; the data stays. Ctrl-C ends 
 const DEFAULT_PORT = 8_900;
 const STOP_GRACE_MS = 6_000;
 
+/** Whether the members are being ended on purpose. */
+let stopping = false;
+
 await main();
 
 async function main(): Promise<void> {
@@ -51,7 +54,7 @@ async function main(): Promise<void> {
     () => stopAll(children, "SIGKILL"),
   );
   const codes = await Promise.all(children.map((child) => child.ended));
-  process.exitCode = Math.max(...codes);
+  process.exitCode = stopping ? 0 : Math.max(...codes);
 }
 
 type Options = ReturnType<typeof readOptions>;
@@ -141,7 +144,7 @@ function startMember(dir: string, member: PlannedMember, bundle: string): Child 
   child.on("message", (message) => announce(member, child.pid, message as MemberReport));
   const ended = new Promise<number>((resolveCode) => {
     child.on("exit", (code, signal) => {
-      if (code !== 0) {
+      if (!stopping) {
         const again = `npm run cluster -- --only ${member.name} --dir ${dir}`;
         console.error(
           `edged: ${member.name} ended (${signal ?? `exit code ${code}`}; log: ${logPath}); start it again: ${again}`,
@@ -163,6 +166,7 @@ function announce(member: PlannedMember, pid: number | undefined, message: Membe
 }
 
 function stopAll(children: readonly Child[], signal: NodeJS.Signals): void {
+  stopping = true;
   for (const child of children) child.kill(signal);
   // A paused member cannot hear; its guardian ends its runtime.
   if (signal !== "SIGKILL") setTimeout(() => stopAll(children, "SIGKILL"), STOP_GRACE_MS).unref();
