@@ -86,7 +86,8 @@ export class MachineHost {
   /** The staged rows become the store; the old ones are dropped bit by bit. */
   finishImport(state: MvccState): void {
     assert(this.isReadyToImport, "nothing was staged");
-    this.#machine = new StateMachine(this.#sql, finishImport({ state }, stagingGeneration(this.state())));
+    const generation = stagingGeneration(this.state());
+    this.#machine = new StateMachine(this.#sql, finishImport(this.#sql, generation, { state }));
     this.#isImporting = false;
     this.#mustDrop = true;
   }
