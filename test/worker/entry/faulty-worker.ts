@@ -1,0 +1,150 @@
+/**
+ * The product's Worker with faults: replicas that can be cut off from each other, killed, and robbed
+ * of their memory through `/_control/...`; everything else is the real gateway and the real replica.
+ */
+import type { Env } from "../../../src/durable/config.ts";
+import { Replica as ProductReplica } from "../../../src/durable/replica.ts";
+import type { MemoryTimer } from "../../../src/durable/timers.ts";
+import type { Member } from "../../../src/engine/identity.ts";
+import type {
+  PeerAddress,
+  PeerAnswer,
+  PeerEnvelope,
+  PullAnswer,
+  PullRequest,
+  ReadIndexAnswer,
+} from "../../../src/engine/peer-api.ts";
+import type { PeerSender } from "../../../src/engine/ports.ts";
+import type {
+  ProposeReply,
+  ProposeRequest,
+  RangeCall,
+  RangeReply,
+  ReplicaTarget,
+  StatusReply,
+  Unavailable,
+} from "../../../src/engine/replica-api.ts";
+import worker from "../../../src/index.ts";
+import { replicaObjectName } from "../../../src/transport/object-name.ts";
+import { type FaultRules, Faults } from "./faults.ts";
+import { FaultySender } from "./faulty-sender.ts";
+import { LeaderLedger } from "./leader-ledger.ts";
+
+const faults = new Faults();
+const ledger = new LeaderLedger();
+/** How many instances of each object have begun, by object name. */
+const starts = new Map<string, number>();
+
+const CLUSTER = "default";
+const DOWN_RETRY_MS = 20;
+
+export class Replica extends ProductReplica {
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    const name = context.id.name ?? "";
+    starts.set(name, (starts.get(name) ?? 0) + 1);
+  }
+
+  override async propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply> {
+    this.#mustBeUp();
+    return super.propose(target, request);
+  }
+
+  override async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
+    this.#mustBeUp();
+    return super.range(target, call);
+  }
+
+  override async status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {
+    this.#mustBeUp();
+    return super.status(target);
+  }
+
+  override async deliver(target: ReplicaTarget, envelope: PeerEnvelope): Promise<PeerAnswer> {
+    this.#mustBeUp();
+    return super.deliver(target, envelope);
+  }
+
+  override async readIndex(target: ReplicaTarget, address: PeerAddress): Promise<ReadIndexAnswer> {
+    this.#mustBeUp();
+    return super.readIndex(target, address);
+  }
+
+  override async pull(target: ReplicaTarget, request: PullRequest): Promise<PullAnswer> {
+    this.#mustBeUp();
+    return super.pull(target, request);
+  }
+
+  /** A dead machine's alarms are overdue when it comes back. */
+  override async alarm(): Promise<void> {
+    if (!faults.isDown(this.#name)) return super.alarm();
+    await this.ctx.storage.setAlarm(Date.now() + DOWN_RETRY_MS);
+  }
+
+  /** Loses everything that is not in the database. The call itself fails, with all that are under way. */
+  async loseMemory(): Promise<void> {
+    this.ctx.abort("test: memory lost");
+  }
+
+  protected override get memoryTimer(): MemoryTimer | null {
+    return this.env["TEST_ALARMS_ONLY"] === "true" ? null : super.memoryTimer;
+  }
+
+  protected override wrapSender(
+    inner: PeerSender,
+    self: ReplicaTarget,
+    members: readonly Member[],
+  ): PeerSender {
+    const lossMs = Number(this.env["ELECTION_MS"] ?? 0);
+    return new FaultySender({ inner, self: self.member, members, faults, ledger, lossMs });
+  }
+
+  get #name(): string {
+    return (this.ctx.id.name ?? "").split("/")[1] ?? "";
+  }
+
+  #mustBeUp(): void {
+    if (faults.isDown(this.#name)) throw new Error(`test: ${this.#name} is down`);
+  }
+}
+
+function replicaStub(env: Env, member: string): DurableObjectStub<Replica> {
+  // The tests bind the class above under this name.
+  const namespace = env["REPLICA"] as DurableObjectNamespace<Replica>;
+  return namespace.getByName(replicaObjectName({ cluster: CLUSTER, member }));
+}
+
+async function control(path: string, body: unknown, env: Env): Promise<Response> {
+  switch (path) {
+    case "/_control/faults": {
+      // Sent by this project's own test client.
+      const rules = body as FaultRules;
+      faults.apply(rules);
+      await Promise.all(rules.down.map((member) => abort(env, member)));
+      return Response.json({});
+    }
+    case "/_control/abort":
+      await Promise.all((body as readonly string[]).map((member) => abort(env, member)));
+      return Response.json({});
+    case "/_control/ledger":
+      return Response.json(ledger.report());
+    case "/_control/starts":
+      return Response.json(Object.fromEntries(starts));
+    default:
+      return new Response("no such control", { status: 404 });
+  }
+}
+
+async function abort(env: Env, member: string): Promise<void> {
+  await replicaStub(env, member)
+    .loseMemory()
+    .catch(() => undefined);
+}
+
+export default {
+  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (!pathname.startsWith("/_control/")) return worker.fetch(request, env, context);
+    return control(pathname, await request.json(), env);
+  },
+};
