@@ -20,6 +20,8 @@ export interface ChaosArguments {
   readonly vars: readonly string[];
   /** Leave the cluster's data where it is. */
   readonly keep: boolean;
+  /** A history to be judged instead of a run; null for a run. */
+  readonly judge: string | null;
 }
 
 const DEFAULT_ENTRY = "test/worker/entry/faulty-worker.ts";
@@ -41,6 +43,7 @@ cut off and started again, then checks that everything the clients saw is linear
   --dir DIR       data of the cluster (.edged/chaos/<seed>)
   --out FILE      the history as JSON lines (.edged/chaos/history-<seed>.jsonl)
   --keep          leave the data where it is
+  --judge FILE    only judge a history that an earlier run wrote
 Exit: 0 ok, 1 violation, 2 usage, 3 undecided or not run.`;
 
 type CountName = "seed" | "seconds" | "replicas" | "port" | "clients" | "keys" | "timeout" | "calm";
@@ -78,6 +81,7 @@ export function parseArguments(
     dir: values.dir ?? path.join(".edged", "chaos", String(seed)),
     out: values.out ?? path.join(".edged", "chaos", `history-${seed}.jsonl`),
     keep: values.keep === true,
+    judge: values.judge ?? null,
   };
   return problems.length > 0 ? err(problems.join("; ")) : ok(result);
 }
@@ -107,6 +111,7 @@ function parseStrictly(list: readonly string[]) {
       var: { type: "string", multiple: true },
       dir: { type: "string" },
       out: { type: "string" },
+      judge: { type: "string" },
       keep: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },

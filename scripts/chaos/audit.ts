@@ -215,3 +215,11 @@ export class Auditor {
 export function clientOperations(operations: readonly Operation[]): Operation[] {
   return operations.filter((operation) => operation.process !== AUDITOR);
 }
+
+/** The store's revision when the recorded run began: what the auditor's first read was told. */
+export function baseRevisionOf(operations: readonly Operation[]): number {
+  const first = operations.find(({ process, outcome }) => process === AUDITOR && outcome.kind === "missing");
+  if (first === undefined || first.outcome.kind !== "missing")
+    throw new Error("no chaos run wrote this history");
+  return first.outcome.revision;
+}

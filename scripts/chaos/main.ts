@@ -2,12 +2,14 @@
  * `npm run chaos`: real processes, real faults, real clients, and judges that know nothing about the
  * inside. See `--help`.
  */
-import { createWriteStream, mkdirSync, rmSync } from "node:fs";
+import { createWriteStream, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { finished } from "node:stream/promises";
-import { encodeOperation } from "../../test/linearizability/history-file.ts";
+import { decodeHistory, encodeOperation } from "../../test/linearizability/history-file.ts";
+import { judge } from "../../test/linearizability/judge.ts";
 import type { Operation } from "../../test/linearizability/operation.ts";
 import { type ChaosArguments, parseArguments, USAGE } from "./arguments.ts";
+import { baseRevisionOf } from "./audit.ts";
 import { startProcessCluster } from "./process-cluster.ts";
 import { describeReport } from "./report.ts";
 import { type ChaosOptions, type ChaosProgress, runChaos } from "./run.ts";
@@ -25,7 +27,7 @@ async function main(): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return EXIT.ok;
   }
-  return await run(parsed.value);
+  return parsed.value.judge === null ? await run(parsed.value) : judgeFile(parsed.value.judge);
 }
 
 async function run(chosen: ChaosArguments): Promise<number> {
@@ -60,6 +62,14 @@ async function run(chosen: ChaosArguments): Promise<number> {
   } finally {
     await cluster.stop();
   }
+}
+
+function judgeFile(file: string): number {
+  const history = decodeHistory(readFileSync(file, "utf8"));
+  const judgement = judge(history, baseRevisionOf(history));
+  if (judgement.kind === "violation") process.stdout.write(`${judgement.text}\n\n`);
+  process.stdout.write(`chaos: ${judgement.kind} (${history.length} operations of ${file})\n`);
+  return EXIT[judgement.kind];
 }
 
 function optionsOf(chosen: ChaosArguments): ChaosOptions {

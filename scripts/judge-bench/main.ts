@@ -1,12 +1,12 @@
 /**
- * How fast the judges are: `node test/linearizability/bench.ts [operations]`. The history comes from a
+ * How fast the judges are: `npm run bench:linearizability -- [operations]`. The history comes from a
  * correct store with 32 concurrent clients on 64 keys; one JSON line per measurement.
  */
 import { Prng } from "../../src/base/prng.ts";
-import { checkByKey } from "./check-by-key.ts";
-import type { Action, Operation } from "./operation.ts";
-import { checkRevisionOrder } from "./revision-order.ts";
-import { SequentialStore } from "./sequential-store.ts";
+import { checkByKey } from "../../test/linearizability/check-by-key.ts";
+import type { Action, Operation } from "../../test/linearizability/operation.ts";
+import { checkRevisionOrder } from "../../test/linearizability/revision-order.ts";
+import { SequentialStore } from "../../test/linearizability/sequential-store.ts";
 
 const BASE_REVISION = 1;
 const CLIENTS = 32;
