@@ -82,6 +82,17 @@ describe("the window", () => {
     }
   });
 
+  it("runs a command that is late but never came before, as long as it could have been remembered", () => {
+    const store = new Store();
+    fill(store, WINDOW + 5);
+    expect(store.apply(putOf({ key: bytes("a") }, operationId(1, 5))).outcomes).toMatchObject([
+      { kind: "applied" },
+    ]);
+    expect(store.apply(putOf({ key: bytes("a") }, operationId(2, 5))).outcomes).toMatchObject([
+      { kind: "superseded" },
+    ]);
+  });
+
   it("never runs a retry twice: what is not superseded is remembered, for every gap between mint and apply", () => {
     for (const mintedBefore of [0, 1, 100]) {
       const store = new Store();
@@ -120,10 +131,11 @@ describe("the window", () => {
     const sender = new Store();
     const command = putOf({ key: bytes("a") }, operationId(1, 0));
     sender.apply(command);
+    sender.apply(putOf({ key: bytes("b") }, operationId(2, 1)));
     const bounds = sender.machine.pin();
     // The sender moves on until it has forgotten the command; the receiver has not come so far.
     fill(sender, WINDOW + 1_000);
-    sender.apply(putOf({ key: bytes("b") }, operationId(2, WINDOW)));
+    sender.apply(putOf({ key: bytes("b") }, operationId(3, WINDOW)));
     const receiver = new Store();
     let cursor: SnapshotCursor | null = SNAPSHOT_START;
     while (cursor !== null) {
@@ -133,6 +145,9 @@ describe("the window", () => {
     }
     const received = new Store(receiver.sql, finishImport(receiver.sql, 1, bounds));
     expect(received.apply(command).outcomes).toMatchObject([{ kind: "applied", revision: 2 }]);
-    expect(received.machine.state().revision).toBe(2);
+    expect(received.machine.state().revision).toBe(3);
+    sender.machine.unpin(bounds);
+    fill(sender, 100);
+    expect(rowsOf(sender)).toBe(2);
   });
 });

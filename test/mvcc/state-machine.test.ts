@@ -141,6 +141,23 @@ describe("what a transaction may not hold", () => {
   });
 });
 
+describe("a transaction that reads a revision", () => {
+  it("sees history up to its own beginning, not what it writes", () => {
+    const store = new Store();
+    store.apply(putOf({ key: bytes("a"), value: bytes("old") }));
+    const request = txn(opPut("a", { value: bytes("new") }), opRange("a", { revision: 2n }), opRange("a"));
+    expect(store.do(txnOf(request))).toMatchObject({
+      responses: [
+        {},
+        { response: { value: { header: { revision: 3n }, kvs: [{ value: bytes("old") }] } } },
+        { response: { value: { header: { revision: 3n }, kvs: [{ value: bytes("new") }] } } },
+      ],
+    });
+    expect(store.do(txnOf(txn(opPut("a"), opRange("a", { revision: 4n }))))).toBe("futureRevision");
+    expect(store.machine.state().revision).toBe(3);
+  });
+});
+
 describe("the size of a request", () => {
   it("is judged where etcd judges it, whatever the id weighs", () => {
     const sized = (valueBytes: number, id?: { opId: Uint8Array; seen: bigint }) => {
