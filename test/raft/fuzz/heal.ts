@@ -5,6 +5,7 @@
 import { allMembers, isJoint } from "../../../src/raft/configuration.ts";
 import type { TestCluster } from "../harness/cluster.ts";
 import type { TestReplica } from "../harness/replica.ts";
+import { deliverAll, passTime, timeToNextDeadline } from "../harness/time.ts";
 
 export interface Budget {
   readonly ms: number;
@@ -30,7 +31,9 @@ export function settle(cluster: TestCluster, budget: Budget, done: () => boolean
       throw new NotConverged(`after ${JSON.stringify(spent)}: ${summary(cluster)}`);
     }
     if (done()) return spent;
-    if (!advance(cluster)) throw new NotConverged(`nothing left to happen: ${summary(cluster)}`);
+    const wait = timeToNextDeadline(cluster);
+    if (wait === null) throw new NotConverged(`nothing left to happen: ${summary(cluster)}`);
+    passTime(cluster, wait);
   }
 }
 
@@ -40,36 +43,6 @@ function now(cluster: TestCluster): number {
 
 function maxTerm(cluster: TestCluster): number {
   return Math.max(...[...cluster.replicas.values()].map((replica) => replica.disk.written.term));
-}
-
-/** Oldest first, link by link, with a bound that only a storm exceeds. */
-export function deliverAll(cluster: TestCluster): void {
-  for (let round = 0; round < 2_000; round += 1) {
-    const links = cluster.network.busyLinks();
-    if (links.length === 0) return;
-    for (const { from, to, count } of links) {
-      for (let i = 0; i < count; i += 1) cluster.deliver(from, to);
-    }
-  }
-  throw new NotConverged("messages never end without time passing");
-}
-
-/** Moves all clocks to the next deadline of any node and ticks those that are due. */
-export function advance(cluster: TestCluster): boolean {
-  let wait: number | null = null;
-  for (const replica of cluster.replicas.values()) {
-    const deadline = replica.deadline();
-    if (deadline === null) continue;
-    const left = Math.max(0, deadline - replica.clock);
-    wait = wait === null ? left : Math.min(wait, left);
-  }
-  if (wait === null) return false;
-  for (const replica of cluster.replicas.values()) {
-    replica.clock += wait;
-    const deadline = replica.deadline();
-    if (deadline !== null && deadline <= replica.clock) replica.tick();
-  }
-  return true;
 }
 
 /** Repairs everything that can be repaired. */

@@ -161,11 +161,10 @@ export class TestCluster {
     this.#departures = [];
     this.#readAnswers = [];
     this.#writeAnswers = [];
-    const { replicas } = this;
     this.checker.check({
-      node: (id) => viewNode(this.replica(id)),
-      get nodes() {
-        return [...replicas.values()].map(viewNode);
+      node: (id) => {
+        const found = this.replicas.get(id);
+        return found === undefined ? null : viewNode(found);
       },
       touched: [replica.id],
       departures,

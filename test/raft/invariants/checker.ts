@@ -28,7 +28,10 @@ export class Checker {
   check(step: StepView): void {
     this.#steps += 1;
     const whole = this.#steps % WHOLE_COMPARISON_EVERY_STEPS === 0;
-    const nodes = step.touched.map((id) => this.#observe(step.node(id), whole));
+    const nodes = step.touched.flatMap((id) => {
+      const node = step.node(id);
+      return node === null ? [] : [this.#observe(node, whole)];
+    });
     const observation = { step, nodes, history: this.history };
     for (const invariant of this.#invariants) invariant.check(observation);
     for (const observation of nodes) {

@@ -18,11 +18,11 @@ export class CommittedOnQuorum implements Invariant {
       if (live === null || !leadsOrLed(observation)) continue;
       if (live.commit <= commitBefore(observation)) continue;
       history.leaderCommitMax = Math.max(history.leaderCommitMax, live.commit);
-      this.#checkHeld(observation.node.id, live, (id) => step.node(id).durable);
+      this.#checkHeld(observation.node.id, live, (id) => step.node(id)?.durable ?? null);
     }
   }
 
-  #checkHeld(leader: NodeId, live: LiveView, durable: (id: NodeId) => DurableView): void {
+  #checkHeld(leader: NodeId, live: LiveView, durable: (id: NodeId) => DurableView | null): void {
     const index = live.commit;
     if (index <= live.log.snapshot.index) return;
     const { term } = live.log.entry(index);
@@ -52,7 +52,9 @@ function commitBefore({ liveBefore, before }: NodeObservation): number {
   return liveBefore?.commit ?? before?.durable.commit ?? 0;
 }
 
-function holdsEntry({ log }: DurableView, index: number, term: number): boolean {
+function holdsEntry(durable: DurableView | null, index: number, term: number): boolean {
+  if (durable === null) return false;
+  const { log } = durable;
   if (index <= log.snapshot.index) return true;
   return index <= log.last && log.entry(index).term === term;
 }

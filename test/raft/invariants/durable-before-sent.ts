@@ -13,7 +13,8 @@ export class DurableBeforeSent implements Invariant {
 
   check({ step, nodes, history }: Observation): void {
     for (const departure of step.departures) {
-      const problem = problemOf(departure, step.node(departure.from).durable);
+      const sender = step.node(departure.from);
+      const problem = sender === null ? null : problemOf(departure, sender.durable);
       if (problem !== null) {
         const { from, to, message } = departure;
         violated(this.name, `${message.kind} from ${from} to ${to}: ${problem}`);
@@ -27,13 +28,15 @@ export class DurableBeforeSent implements Invariant {
     for (const observation of nodes) this.#checkMatches(observation, step);
   }
 
-  /** What a leader believes of a follower's log is on that follower's disk. */
+  /** What a leader believes of a follower's log is on that follower's disk, until a later term may have replaced it there. */
   #checkMatches({ node, liveBefore }: NodeObservation, step: StepView): void {
     const { live } = node;
     if (live === null) return;
     for (const { id, match } of live.followers) {
       if (match === 0 || liveBefore?.match.get(id) === match || match <= live.log.snapshot.index) continue;
-      const theirs = step.node(id).durable.log;
+      const follower = step.node(id)?.durable;
+      if (follower === undefined || follower.term > live.term) continue;
+      const theirs = follower.log;
       if (match <= theirs.snapshot.index) continue;
       if (match > theirs.last || entryDigest(theirs.entry(match)) !== entryDigest(live.log.entry(match))) {
         violated(this.name, `${node.id} counts on ${id} for ${match}, which its disk does not have`);

@@ -98,8 +98,8 @@ export interface WriteAnswer {
 
 /** One thing that happened; at most one transaction became durable in it, on one node. */
 export interface StepView {
-  node(id: NodeId): NodeView;
-  readonly nodes: readonly NodeView[];
+  /** Null for a node that does not exist (yet). */
+  node(id: NodeId): NodeView | null;
   /** Nodes whose memory or disk may have changed. */
   readonly touched: readonly NodeId[];
   readonly departures: readonly Departure[];
