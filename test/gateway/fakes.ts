@@ -54,7 +54,10 @@ export class FakeEntropy implements Entropy {
 
   bytes(length: number): Uint8Array {
     this.#minted += 1;
-    return new Uint8Array(length).fill(this.#minted);
+    const bytes = new Uint8Array(length);
+    for (let i = length - 1, rest = this.#minted; i >= 0; i -= 1, rest = Math.floor(rest / 256))
+      bytes[i] = rest;
+    return bytes;
   }
 }
 
@@ -291,8 +294,7 @@ export function testConfig(env: Env = ENV): Config {
 }
 
 /** The whole application over one fake store. */
-export function testGateway(env: Env = ENV) {
-  const store = new FakeStore();
+export function testGateway(env: Env = ENV, store: FakeStore = new FakeStore()) {
   const replicas = fakeReplicas(store);
   const clock = new FakeClock();
   const logged: unknown[] = [];

@@ -181,6 +181,7 @@ describe("conditions", () => {
     expect(await get("/kv/a", { "If-Match": '"2"' })).toBe(200);
     expect(await get("/kv/a", { "If-Match": '"1"' })).toBe(412);
     expect(await get("/kv/zz", { "If-None-Match": "*" })).toBe(404);
+    expect(await get("/kv/zz", { "If-Match": "*" })).toBe(412);
     const unchanged = await gateway.app.request("/kv/a", { headers: { "If-None-Match": '"2"' } });
     expect([await unchanged.text(), unchanged.headers.get("ETag")]).toEqual(["", '"2"']);
   });
