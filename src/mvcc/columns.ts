@@ -9,10 +9,6 @@ export function integer(row: SqlRow, column: number): number {
   return value;
 }
 
-export function integerOrNull(row: SqlRow, column: number): number | null {
-  return row[column] === null ? null : integer(row, column);
-}
-
 export function blob(row: SqlRow, column: number): Uint8Array {
   const value = row[column];
   assert(value instanceof Uint8Array, `column ${column} must be a blob`);

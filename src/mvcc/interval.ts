@@ -1,5 +1,3 @@
-import { compareBytes, equalBytes } from "../base/bytes.ts";
-
 /** Which keys a request means. A span with `end` null goes to the end of the keyspace. */
 export type Interval =
   | { readonly kind: "key"; readonly key: Uint8Array }
@@ -12,12 +10,6 @@ export function intervalOf(key: Uint8Array, rangeEnd: Uint8Array): Interval {
   if (rangeEnd.length === 0) return { kind: "key", key };
   if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { kind: "span", from: key, end: null };
   return { kind: "span", from: key, end: rangeEnd };
-}
-
-export function covers(interval: Interval, key: Uint8Array): boolean {
-  if (interval.kind === "key") return equalBytes(interval.key, key);
-  if (compareBytes(key, interval.from) < 0) return false;
-  return interval.end === null || compareBytes(key, interval.end) < 0;
 }
 
 /** The lowest key above `key`. */
