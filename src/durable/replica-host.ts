@@ -52,6 +52,12 @@ export interface HostParts {
   readonly halted: (error: unknown) => void;
 }
 
+/**
+ * Under load the next append tells followers what is committed; a read on a follower brings the news
+ * by itself. So nobody waits for this, and it saves two calls and two writes a batch.
+ */
+const COMMIT_NEWS_MS = 2;
+
 /** The alarm stands this far behind what memory takes care of. */
 const BACKSTOP_MS_MIN = 5_000;
 
@@ -195,7 +201,12 @@ export class ReplicaHost {
       sender: wrapSender(sender, { cluster, member }, members),
       members,
       options: {
-        raft: { ...DEFAULT_RAFT_OPTIONS, electionMs: config.electionMs, heartbeatMs: config.heartbeatMs },
+        raft: {
+          ...DEFAULT_RAFT_OPTIONS,
+          electionMs: config.electionMs,
+          heartbeatMs: config.heartbeatMs,
+          commitNewsMs: COMMIT_NEWS_MS,
+        },
         snapshotEvery: config.snapshotEvery,
       },
       seed: seed(),

@@ -260,6 +260,7 @@ export class Engine {
     const candidates = [
       this.#raft.deadline(),
       this.#proposals.deadline(),
+      this.#raft.isLeader ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
       this.#reads.deadline(),
       this.#source.deadline(),
       this.#sink.deadline(),
@@ -278,7 +279,7 @@ export class Engine {
     expiresAt: number,
     done: (reply: ProposeReply) => void,
   ): void {
-    const accepted = this.#proposals.add(command, expiresAt, (fate) => {
+    const accepted = this.#proposals.add(now, command, expiresAt, (fate) => {
       this.#answers.push(() => done(proposeReply(fate, this.header())));
     });
     if (!accepted) {

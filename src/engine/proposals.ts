@@ -17,6 +17,7 @@ export type ProposalFate =
 
 interface Proposal {
   readonly command: Uint8Array;
+  readonly queuedAt: number;
   readonly expiresAt: number;
   readonly settle: (fate: ProposalFate) => void;
   /** Each proposal is answered once, though its entry may be applied after its time is over. */
@@ -33,6 +34,14 @@ interface Batch {
 const PIPELINE_COMMANDS_MIN = 32;
 const BATCHES_IN_FLIGHT_MAX = 8;
 
+/**
+ * How long a batch waits for company when others were waiting lately. A lone client never waits; with
+ * many, one transaction and one call per follower serve half of them at a time.
+ */
+const LINGER_MS = 2;
+/** What the memory of earlier crowds loses with each batch. */
+const CROWD_DECAY = 0.95;
+
 export class Proposals {
   #queue: Proposal[] = [];
   #queuedBytes = 0;
@@ -40,31 +49,37 @@ export class Proposals {
   #inFlight: Batch[] = [];
   /** Not after the first expiry; an early look finds nobody due. */
   #earliestExpiry = Number.POSITIVE_INFINITY;
+  /** Clients that waited at the same time lately. */
+  #crowd = 0;
 
   get isIdle(): boolean {
     return this.#queue.length === 0 && this.#inFlight.length === 0;
   }
 
   /** False when the queue is full: the caller must be told to slow down. */
-  add(command: Uint8Array, expiresAt: number, settle: (fate: ProposalFate) => void): boolean {
+  add(now: number, command: Uint8Array, expiresAt: number, settle: (fate: ProposalFate) => void): boolean {
     const full =
       this.#queue.length >= LIMITS.proposalsQueuedMax ||
       this.#queuedBytes + command.length > LIMITS.proposalsQueuedBytesMax;
     if (full) return false;
-    this.#queue.push({ command, expiresAt, settle, settled: false });
+    this.#queue.push({ command, queuedAt: now, expiresAt, settle, settled: false });
     this.#queuedBytes += command.length;
     this.#earliestExpiry = Math.min(this.#earliestExpiry, expiresAt);
+    this.#crowd = Math.max(this.#crowd, this.#waiting());
     return true;
   }
 
   /** Whether a batch should be proposed now, given what is committed. */
-  hasBatch(commit: number): boolean {
+  hasBatch(now: number, commit: number): boolean {
+    const uncommitted = this.#uncommitted(commit);
     if (this.#queue.length === 0) return false;
-    const uncommitted = this.#inFlight.filter((batch) => batch.index > commit).length;
-    return (
-      uncommitted === 0 ||
-      (uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= PIPELINE_COMMANDS_MIN)
-    );
+    if (uncommitted === 0) return this.#queue.length >= this.#companyWanted() || now >= this.#lingerUntil();
+    return uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= PIPELINE_COMMANDS_MIN;
+  }
+
+  /** When a batch that waits for company goes without; null while none waits. */
+  batchDeadline(commit: number): number | null {
+    return this.#queue.length === 0 || this.#uncommitted(commit) > 0 ? null : this.#lingerUntil();
   }
 
   /** The commands of the next batch, still queued. */
@@ -86,6 +101,7 @@ export class Proposals {
     this.#queue = this.#queue.slice(count);
     for (const { command } of proposals) this.#queuedBytes -= command.length;
     this.#inFlight.push({ index, term, proposals });
+    this.#crowd = Math.max(this.#waiting(), this.#crowd * CROWD_DECAY);
   }
 
   /** The entry at (`index`, `term`) was applied: its own proposals succeed, others at that place are lost. */
@@ -147,6 +163,22 @@ export class Proposals {
   deadline(): number | null {
     if (this.isIdle || this.#earliestExpiry === Number.POSITIVE_INFINITY) return null;
     return this.#earliestExpiry;
+  }
+
+  #uncommitted(commit: number): number {
+    return this.#inFlight.reduce((count, batch) => count + (batch.index > commit ? 1 : 0), 0);
+  }
+
+  #waiting(): number {
+    return this.#inFlight.reduce((count, batch) => count + batch.proposals.length, this.#queue.length);
+  }
+
+  #companyWanted(): number {
+    return Math.min(this.#crowd / 2, LIMITS.batchCommandsMax);
+  }
+
+  #lingerUntil(): number {
+    return (this.#queue[0]?.queuedAt ?? 0) + LINGER_MS;
   }
 }
 

@@ -86,7 +86,7 @@ function isIdle(parts: TurnParts, effects: Effects): boolean {
 
 /** Turns waiting commands into log entries, as far as the leader may. */
 function proposeBatches({ raft, proposals }: TurnParts, now: number): void {
-  while (raft.isLeader && proposals.hasBatch(raft.core.log.commit)) {
+  while (raft.isLeader && proposals.hasBatch(now, raft.core.log.commit)) {
     const commands = proposals.nextBatch();
     const result = raft.propose(now, encodeBatch(commands));
     if (result.kind !== "accepted") return;

@@ -48,6 +48,7 @@ export class Core {
   heartbeatAt: number | null = null;
   quorumCheckAt: number | null = null;
   transferAt: number | null = null;
+  newsAt: number | null = null;
 
   /** Ballots received in the current campaign. */
   votes = new Map<NodeId, boolean>();

@@ -91,10 +91,14 @@ export function tickLeader(core: Core): void {
   }
 }
 
+/** Members just added have as long to be heard as a new leader's: else adding them would depose it. */
 function hearsQuorum(core: Core): boolean {
+  const { now, options } = core;
   return hasQuorum(core.configurations.current, (id) => {
     if (id === core.id) return true;
-    const heardAt = core.progress.get(id)?.heardAt ?? null;
-    return heardAt !== null && core.now - heardAt <= core.options.electionMs;
+    const progress = core.progress.get(id);
+    if (progress === undefined) return false;
+    if (progress.heardAt === null) return now - progress.trackedAt < options.electionMs;
+    return now - progress.heardAt <= options.electionMs;
   });
 }

@@ -11,6 +11,11 @@ export interface RaftOptions {
   readonly electionMs: number;
   /** Several must fit into `electionMs`, or one lost heartbeat starts an election. */
   readonly heartbeatMs: number;
+  /**
+   * How long followers may wait to hear that more is committed when no append is due that would tell
+   * them in passing. 0 tells them at once, which costs each write a second call per follower.
+   */
+  readonly commitNewsMs: number;
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
   readonly appendBytesMax: number;
@@ -21,6 +26,7 @@ export interface RaftOptions {
 export const DEFAULT_RAFT_OPTIONS: RaftOptions = {
   electionMs: 1500,
   heartbeatMs: 250,
+  commitNewsMs: 0,
   inflightMessagesMax: LIMITS.inflightMessagesMax,
   inflightBytesMax: LIMITS.inflightBytesMax,
   appendBytesMax: LIMITS.appendBytesMax,
@@ -31,6 +37,7 @@ export const DEFAULT_RAFT_OPTIONS: RaftOptions = {
 export function assertRaftOptions(options: RaftOptions): void {
   assert(options.heartbeatMs > 0, "heartbeatMs must be positive");
   assert(options.electionMs >= 2 * options.heartbeatMs, "electionMs must hold at least two heartbeats");
+  assert(options.commitNewsMs >= 0, "commitNewsMs must not be negative");
   assert(options.inflightMessagesMax > 0 && options.inflightBytesMax > 0, "the window must be open");
   assert(options.appendBytesMax > 0 && options.uncommittedBytesMax > 0, "caps must be positive");
 }

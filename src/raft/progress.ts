@@ -30,16 +30,19 @@ export class Progress {
   snapshotIndex = 0;
   /** The highest commit index sent to it; the rest of the news rides on the next append. */
   commitSent = 0;
+  /** Since when this leader counts on the follower (ms). */
+  readonly trackedAt: number;
   /** When this follower last answered in this term (ms); null: never. */
   heardAt: number | null = null;
   /** The newest read round it confirmed. */
   round = 0;
   readonly inflights: Inflights;
 
-  constructor(match: number, next: number, options: RaftOptions) {
+  constructor(match: number, next: number, options: RaftOptions, now: number) {
     assert(match < next, "next must be above match");
     this.match = match;
     this.next = next;
+    this.trackedAt = now;
     this.inflights = new Inflights(options.inflightMessagesMax, options.inflightBytesMax);
   }
 

@@ -33,7 +33,7 @@ import {
   onAppendResponse,
   onHeartbeatResponse,
   onUnreachable,
-  sendCommitNews,
+  sendCommitNewsWhenDue,
 } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
 import { startTransfer, type TransferResult } from "./transfer.ts";
@@ -115,9 +115,9 @@ export class Raft {
 
   /** When `tick` next has something to do; null: only a message can change anything. */
   deadline(): number | null {
-    const { electionAt, heartbeatAt, quorumCheckAt, transferAt, role, progress } = this.core;
+    const { electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt, role, progress } = this.core;
     const alone = role === "leader" && progress.size === 0;
-    const armed = alone ? [] : [electionAt, heartbeatAt, quorumCheckAt, transferAt];
+    const armed = alone ? [] : [electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt];
     let earliest: number | null = null;
     for (const at of armed) {
       if (at !== null && (earliest === null || at < earliest)) earliest = at;
@@ -218,7 +218,7 @@ export class Raft {
   /** What the inputs so far ask for. The host must carry it out before the next input. */
   takeEffects(): Effects {
     const { core } = this;
-    if (core.role === "leader") sendCommitNews(core);
+    if (core.role === "leader") sendCommitNewsWhenDue(core);
     const { truncateFrom, append } = core.log.takeUnstored();
     const changed = core.takeHardStateChanged();
     const commitMoved = core.log.commit !== core.commitReported;

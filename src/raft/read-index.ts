@@ -72,6 +72,8 @@ export function releaseReads(core: Core): void {
     core.reads.push({ id: read.id, index: read.index });
   }
   core.pendingReads = waiting;
+  // While a round is out, the reads that wait for the next one gather.
+  if (confirmed < core.readRound) return;
   if (waiting.some((read) => read.index !== null && read.round > core.readRound)) startRound(core);
 }
 

@@ -39,7 +39,9 @@ export function appendAsLeader(core: Core, draft: Draft): number {
 export function trackMembers(core: Core, next: number): void {
   const members = allMembers(core.configurations.current).filter((id) => id !== core.id);
   const old = core.progress;
-  core.progress = new Map(members.map((id) => [id, old.get(id) ?? new ProgressOf(0, next, core.options)]));
+  core.progress = new Map(
+    members.map((id) => [id, old.get(id) ?? new ProgressOf(0, next, core.options, core.now)]),
+  );
   if (core.transferee !== null && !isVoter(core.configurations.current, core.transferee)) {
     core.transferee = null;
     core.transferAt = null;
@@ -108,10 +110,24 @@ function wantSnapshot(core: Core, to: NodeId, progress: Progress): void {
 
 /** Tells followers that have nothing else coming that more is committed. */
 export function sendCommitNews(core: Core): void {
+  core.newsAt = null;
   for (const [id, progress] of core.progress) {
-    if (progress.state === "replicate" && progress.commitSent < core.log.commit)
-      sendAppend(core, id, progress);
+    if (lacksNews(core, progress)) sendAppend(core, id, progress);
   }
+}
+
+/** As `sendCommitNews`, but waits a moment for appends that would carry the news in passing. */
+export function sendCommitNewsWhenDue(core: Core): void {
+  if (![...core.progress.values()].some((progress) => lacksNews(core, progress))) {
+    core.newsAt = null;
+    return;
+  }
+  core.newsAt ??= core.now + core.options.commitNewsMs;
+  if (core.now >= core.newsAt) sendCommitNews(core);
+}
+
+function lacksNews(core: Core, progress: Progress): boolean {
+  return progress.state === "replicate" && progress.commitSent < core.log.commit;
 }
 
 function heard(core: Core, progress: Progress, round: number): void {
@@ -132,7 +148,8 @@ export function onAppendResponse(core: Core, from: NodeId, message: AppendRespon
     if (progress.maybeStepBack(rejection.previousIndex, mayMatch + 1)) sendAppends(core, from, progress);
     return;
   }
-  acknowledged(core, from, progress, message.match);
+  // 0 answers a leader whose term was over: it says nothing of the log.
+  if (message.match > 0) acknowledged(core, from, progress, message.match);
 }
 
 export function onHeartbeatResponse(core: Core, from: NodeId, message: HeartbeatResponse): void {

@@ -9,6 +9,7 @@ function leaveRole(core: Core): void {
   core.progress = new Map();
   core.transferee = null;
   core.transferAt = null;
+  core.newsAt = null;
   core.heartbeatAt = null;
   core.quorumCheckAt = null;
   core.uncommittedBytes = 0;

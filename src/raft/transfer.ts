@@ -6,12 +6,16 @@ import type { NodeId } from "./types.ts";
 
 export type TransferResult = "started" | "already-leader" | "not-leader" | "not-a-voter";
 
-/** The target must be a voter; a transfer to somebody else replaces one under way. */
+/**
+ * The target must be a voter. A transfer to somebody else replaces one under way; asking again for the
+ * same one does not prolong it, or impatient callers could keep proposals out for ever.
+ */
 export function startTransfer(core: Core, to: NodeId): TransferResult {
   if (core.role !== "leader") return "not-leader";
   if (to === core.id) return "already-leader";
   const progress = core.progress.get(to);
   if (progress === undefined || !isVoter(core.configurations.current, to)) return "not-a-voter";
+  if (core.transferee === to) return "started";
   core.transferee = to;
   core.transferAt = core.now + core.options.electionMs;
   maybeHandOver(core, to, progress);

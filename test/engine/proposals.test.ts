@@ -16,7 +16,7 @@ function queueOf(count: number, bytes = 1, expiresAt = 1_000) {
   for (let i = 0; i < count; i += 1) {
     const fate: ProposalFate[] = [];
     fates.push(fate);
-    proposals.add(new Uint8Array(bytes), expiresAt, (settled) => fate.push(settled));
+    proposals.add(0, new Uint8Array(bytes), expiresAt, (settled) => fate.push(settled));
   }
   return { proposals, fates };
 }
@@ -24,18 +24,32 @@ function queueOf(count: number, bytes = 1, expiresAt = 1_000) {
 describe("proposals", () => {
   it("sends one batch at a time while few wait, and what came meanwhile as the next", () => {
     const { proposals } = queueOf(3);
-    expect(proposals.hasBatch(0)).toBe(true);
+    expect(proposals.hasBatch(10, 0)).toBe(true);
     expect(proposals.nextBatch()).toHaveLength(3);
     proposals.proposed(3, 1, 1);
-    proposals.add(new Uint8Array(1), 1_000, () => undefined);
-    expect(proposals.hasBatch(0)).toBe(false);
-    expect(proposals.hasBatch(1)).toBe(true);
+    proposals.add(0, new Uint8Array(1), 1_000, () => undefined);
+    expect(proposals.hasBatch(10, 0)).toBe(false);
+    expect(proposals.hasBatch(10, 1)).toBe(true);
+  });
+
+  it("lets a lone client go at once, and waits a moment for company where there was some", () => {
+    const alone = queueOf(1).proposals;
+    expect(alone.hasBatch(0, 0)).toBe(true);
+    const { proposals } = queueOf(8);
+    proposals.proposed(8, 1, 1);
+    proposals.applied(1, 1, []);
+    proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
+    expect(proposals.hasBatch(100, 1)).toBe(false);
+    expect(proposals.batchDeadline(1)).toBe(102);
+    expect(proposals.hasBatch(102, 1)).toBe(true);
+    for (let i = 0; i < 3; i += 1) proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
+    expect(proposals.hasBatch(100, 1)).toBe(true);
   });
 
   it("pipelines further batches when many wait", () => {
     const { proposals } = queueOf(200);
     proposals.proposed(100, 1, 1);
-    expect(proposals.hasBatch(0)).toBe(true);
+    expect(proposals.hasBatch(10, 0)).toBe(true);
   });
 
   it("closes a batch by bytes, but lets one large command travel alone", () => {
@@ -92,6 +106,6 @@ describe("proposals", () => {
 
   it("refuses more than its queue holds", () => {
     const { proposals } = queueOf(LIMITS.proposalsQueuedMax);
-    expect(proposals.add(new Uint8Array(1), 1, () => undefined)).toBe(false);
+    expect(proposals.add(0, new Uint8Array(1), 1, () => undefined)).toBe(false);
   });
 });
