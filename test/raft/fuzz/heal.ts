@@ -57,11 +57,12 @@ export function heal(cluster: TestCluster): void {
   }
 }
 
-/** True when one leader has brought every member of a simple configuration to its own state. */
+/** True when one leader, not about to leave, has brought every member of a simple configuration to its own state. */
 export function converged(cluster: TestCluster): boolean {
   const leader = cluster.leader();
   if (leader === null) return false;
   const { core } = leader.running;
+  if (core.transferee !== null) return false;
   const { configuration, index } = core.configurations.latest;
   if (isJoint(configuration) || index > core.log.commit || core.log.commit !== core.log.last) return false;
   return allMembers(configuration).every((id) => id === leader.id || follows(cluster.replica(id), leader));

@@ -78,6 +78,7 @@ export class Life {
         appendBytesMax: random.pick([8, 32, 1024]),
         uncommittedBytesMax: random.pick([64, 4096]),
         logCacheBytesMax: random.pick([0, 32, 4096]),
+        commitNewsMs: random.pick([0, 0, 5, 150]),
       },
     });
     if (weather.membership > 0) {
