@@ -20,7 +20,7 @@ export function ensureInstalled() {
   const reason = reasonToInstall();
   if (reason !== null) {
     console.error(`edged: ${reason}; installing what package-lock.json names (about a minute) ...`);
-    run(npmCommand(), ["ci", "--no-audit", "--no-fund"]);
+    run(npmCommand(), ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
   }
   if (!pinnedNodeWorks()) {
     // npm may be told not to run the install scripts of packages; this one brings the binary.
