@@ -9,6 +9,8 @@ export const LIMITS = {
   requestBytesMax: 1_572_864,
   /** etcd's gRPC receive limit: above it the request is refused before it is read. */
   receiveBytesMax: 2 * 1024 * 1024,
+  /** Bytes of a refused request body that are read and thrown away, so that the client hears the refusal. */
+  discardBytesMax: 100 * 1024 * 1024,
   /** etcd's `--max-txn-ops`. */
   txnOpsMax: 128,
   /** Keys are small in nearly every use of etcd; a bound keeps index pages and peer messages sane. */

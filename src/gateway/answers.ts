@@ -48,7 +48,7 @@ const ADVICE: Partial<Record<ErrorKey, string>> = {
 };
 
 /** A refusal of the error table: etcd's text, and the HTTP status etcd's gateway gives. */
-export function errorProblem(key: ErrorKey, headers: Readonly<Record<string, string>>): Problem {
+function errorProblem(key: ErrorKey, headers: Readonly<Record<string, string>>): Problem {
   const { message, status } = ERRORS[key];
   const advice = ADVICE[key];
   const text = advice === undefined ? message : `${message} (${advice})`;

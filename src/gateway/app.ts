@@ -71,7 +71,7 @@ function createServices(config: Config, deps: GatewayDeps): Services {
 
 /** The gateway's HTTP application. It keeps nothing but the leaders it has learned. */
 export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
-  // Paths are matched as they were sent: decoded keys may hold anything, even line ends.
+  // Paths are matched as they were sent, so that the router and every check see the same one.
   const app = new Hono<GatewayEnv>({ getPath: rawPath });
   app.onError((error, c) => {
     deps.log(`${c.req.method} ${rawPath(c.req.raw)} failed`, error);

@@ -4,14 +4,14 @@ import type { Context } from "hono";
 import { LIMITS } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { ReplicaHeader } from "../engine/replica-api.ts";
-import { isTooLarge, validateCommand } from "../mvcc/validate.ts";
+import { isTooLarge } from "../mvcc/validate.ts";
 import {
   DeleteRangeResponseSchema,
   PutResponseSchema,
   type TxnResponse,
   TxnResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
-import { errorProblem, failureProblem, originHeaders, rejectedProblem } from "./answers.ts";
+import { failureProblem, originHeaders, rejectedProblem } from "./answers.ts";
 import { type CommandRequest, completeCommand, encodeBody } from "./commands.ts";
 import { freshOperationIds, idempotencyKey, keyedOperationId } from "./operation-id.ts";
 import { type Problem, problem } from "./problem.ts";
@@ -67,8 +67,6 @@ export async function write(
   const key = idempotencyKey(c.req.raw.headers);
   if (!key.ok) return key;
   const body = encodeBody(request);
-  const invalid = validateCommand(body.command);
-  if (invalid !== null) return err(errorProblem(invalid, {}));
   if (isTooLarge(body.command, body.bytes.length)) return err(tooLarge(body.bytes.length));
   const cluster = c.get("cluster");
   const { pathname, search } = new URL(c.req.url);

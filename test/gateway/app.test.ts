@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { equalDigests } from "../../src/gateway/middleware/auth.ts";
 import { describeGroup } from "../../src/gateway/routes/status.ts";
 import { ENV, header, status, testConfig, testGateway, unavailable } from "./fakes.ts";
 
@@ -37,6 +38,26 @@ describe("who may come in", () => {
       expect([wrong, await withToken(wrong)]).toEqual([wrong, 401]);
     }
     for (const path of OPEN) expect([path, await statusOf(gateway, path)]).toEqual([path, 200]);
+  });
+
+  test("digests are compared to their ends", () => {
+    const digest = new Uint8Array([1, 2, 3, 4]);
+    expect(equalDigests(digest, new Uint8Array([1, 2, 3, 4]))).toBe(true);
+    for (const other of [
+      [0, 2, 3, 4],
+      [1, 2, 0, 4],
+      [1, 2, 3, 0],
+      [1, 2, 3],
+      [1, 2, 3, 4, 0],
+    ]) {
+      expect(equalDigests(digest, new Uint8Array(other))).toBe(false);
+    }
+  });
+
+  test("an escaped path is not another way to an open one", async () => {
+    const gateway = testGateway({ ...ENV, API_TOKEN: TOKEN });
+    expect(await statusOf(gateway, "/%68ealth")).toBe(401);
+    expect(await statusOf(gateway, "/%6bv/a", { headers: { Authorization: TOKEN } })).toBe(404);
   });
 
   test("a refusal does not tell the token", async () => {

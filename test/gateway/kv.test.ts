@@ -270,6 +270,13 @@ describe("GET /kv/?prefix=", () => {
     expect(next).toBeUndefined();
   });
 
+  test("a cursor below the prefix does not lead out of it", async () => {
+    const gateway = await seeded("a", "b", "c");
+    const after = Buffer.from("a").toString("base64url");
+    const response = await gateway.app.request(`/kv/?prefix=c&after=${after}`);
+    expect(await response.json()).toMatchObject({ keys: [{ key: "c" }], more: false });
+  });
+
   test("an empty prefix lists everything", async () => {
     const gateway = await seeded("%00", "%FF");
     const response = await gateway.app.request("/kv?prefix=");
@@ -444,14 +451,40 @@ describe("size", () => {
     expect(taken.bytes).toBeLessThanOrEqual(65_536);
   });
 
-  test("an undeclared size is read no further than the limit", async () => {
+  test("an undeclared size is not held beyond the limit, and given up in the end", async () => {
     const gateway = testGateway();
     const { body, taken } = endless();
     const request = new Request("http://gateway/kv/a", { method: "PUT", body, duplex: "half" });
     const response = await gateway.app.request(request);
     expect(response.status).toBe(413);
-    expect(taken.bytes).toBeLessThan(LIMITS.requestBytesMax + 3 * 65_536);
+    expect(taken.cancelled).toBe(true);
+    expect(taken.bytes).toBeLessThan(LIMITS.discardBytesMax + 3 * 65_536);
     expect(gateway.replicas.calls).toEqual([]);
+  });
+
+  test("an undeclared size that ends above the limit is read to its end", async () => {
+    const gateway = testGateway();
+    const chunks = Array.from({ length: 40 }, () => new Uint8Array(65_536));
+    const read = new Set<number>();
+    const body = new ReadableStream({
+      pull(controller) {
+        const chunk = chunks.pop();
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+        read.add(chunks.length);
+      },
+    });
+    const request = new Request("http://gateway/kv/a", { method: "PUT", body, duplex: "half" });
+    expect((await gateway.app.request(request)).status).toBe(413);
+    expect(read.size).toBe(40);
+  });
+
+  test("an undeclared size within the limit is put together", async () => {
+    const gateway = testGateway();
+    const body = ReadableStream.from([new Uint8Array([1, 2]), new Uint8Array(0), new Uint8Array([3])]);
+    const request = new Request("http://gateway/kv/a", { method: "PUT", body, duplex: "half" });
+    expect((await gateway.app.request(request)).status).toBe(200);
+    expect(gateway.store.kvs[0]?.value).toEqual(new Uint8Array([1, 2, 3]));
   });
 
   test("what fits as a body must fit with its frame", async () => {

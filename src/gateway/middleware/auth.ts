@@ -24,7 +24,7 @@ async function digest(text: string): Promise<Uint8Array> {
 }
 
 /** Whether two digests are equal, in a time that does not depend on where they differ. */
-function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
+export function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < a.length; i += 1) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
   return difference === 0;

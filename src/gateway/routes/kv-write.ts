@@ -1,13 +1,15 @@
 /** `PUT /kv/{key}`, `DELETE /kv/{key}` and `DELETE /kv/?prefix=`. */
 import type { Context } from "hono";
+import { LIMITS } from "../../base/limits.ts";
 import { bytesField, originHeaders, prefixInterval } from "../answers.ts";
+import { readBody } from "../body.ts";
 import { deleteCommand, deleteRangeCommand, putCommand } from "../commands.ts";
 import { keyOfPath } from "../key-path.ts";
 import { type Condition, describeCondition, entityTag, writeConditions } from "../preconditions.ts";
 import { answerProblem, type Problem, problem } from "../problem.ts";
 import { flagParameter, parseQuery } from "../query.ts";
 import type { GatewayEnv, Services } from "../services.ts";
-import { type Written, write } from "../write.ts";
+import { tooLarge, type Written, write } from "../write.ts";
 
 const TTL_NOT_YET = problem(
   501,
@@ -38,7 +40,8 @@ export async function putKey(c: Context<GatewayEnv>, services: Services): Promis
   if (!query.ok) return answerProblem(c, query.error);
   const conditions = writeConditions(c.req.raw.headers);
   if (!conditions.ok) return answerProblem(c, conditions.error);
-  const value = new Uint8Array(await c.req.arrayBuffer());
+  const value = await readBody(c.req.raw, LIMITS.requestBytesMax);
+  if (value === null) return answerProblem(c, tooLarge(null));
   const written = await write(c, services, putCommand(key.value, value, conditions.value));
   if (!written.ok) return answerProblem(c, written.error);
   const { header, revision, succeeded } = written.value;

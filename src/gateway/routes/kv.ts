@@ -1,7 +1,6 @@
 /** The plain dialect: raw bytes under `/kv/`. */
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
-import { limitBody } from "../middleware/body-limit.ts";
 import { answerProblem, problem } from "../problem.ts";
 import type { GatewayEnv, Services } from "../services.ts";
 import { listKeys } from "./kv-list.ts";
@@ -28,7 +27,7 @@ export function kvRoutes(services: Services): Hono<GatewayEnv> {
     onlyMethods(app, path, ["GET", "HEAD", "DELETE"]);
   }
   app.get("/kv/*", refuseEventStream, (c) => readKey(c, services));
-  app.put("/kv/*", limitBody, (c) => putKey(c, services));
+  app.put("/kv/*", (c) => putKey(c, services));
   app.delete("/kv/*", (c) => deleteKey(c, services));
   onlyMethods(app, "/kv/*", ["GET", "HEAD", "PUT", "DELETE"]);
   return app;
