@@ -1,0 +1,182 @@
+/** The objects of one cluster, their calls to each other, and the invariants that watch them. */
+
+import { assert, defined } from "../../src/base/assert.ts";
+import type { Config } from "../../src/durable/config.ts";
+import type { ReplicaTarget } from "../../src/engine/replica-api.ts";
+import type { NodeId } from "../../src/raft/types.ts";
+import type { PeerStub } from "../../src/transport/peer-sender.ts";
+import { allInvariants } from "../raft/invariants/all.ts";
+import { Checker } from "../raft/invariants/checker.ts";
+import type { NodeView } from "../raft/invariants/view.ts";
+import type { MirrorChange } from "./disk/durable-mirror.ts";
+import type { FaultPlan } from "./faults/fault-plan.ts";
+import { CoreView } from "./invariants/live-view.ts";
+import { Departures } from "./network/departures.ts";
+import { Links } from "./network/links.ts";
+import { type Caller, Network } from "./network/network.ts";
+import type { RunOptions } from "./options.ts";
+import { hostOf, type Instance } from "./platform/instance.ts";
+import { SimObject } from "./platform/sim-object.ts";
+import type { World } from "./world/world.ts";
+
+export const CLUSTER = "default";
+
+/** What became durable in a step. */
+export interface DurableChange {
+  readonly object: SimObject;
+  readonly change: MirrorChange;
+}
+
+export class Cluster {
+  readonly objects: readonly SimObject[];
+  readonly links: Links;
+  readonly network: Network;
+  readonly departures = new Departures();
+  readonly config: Config;
+  readonly checker = new Checker(allInvariants());
+  /** Called after the checks of each step. */
+  onStep: (durable: readonly DurableChange[]) => void = () => undefined;
+  #durable: DurableChange[] = [];
+  readonly #world: World;
+  readonly #views = new Map<NodeId, { core: object; view: CoreView }>();
+
+  constructor(world: World, options: RunOptions, faults: FaultPlan) {
+    this.#world = world;
+    this.config = configOf(options);
+    this.links = new Links(options, faults);
+    this.network = new Network({ world, links: this.links, faults });
+    this.objects = this.config.members.map(
+      ({ name }, index) =>
+        new SimObject({
+          world,
+          options,
+          faults,
+          config: this.config,
+          target: { cluster: CLUSTER, member: name },
+          index,
+          connect: (from, instance, target) => this.#connect(from, instance, target),
+          changed: (object) => this.#changed(object),
+          durable: (object, change) => this.#durable.push({ object, change }),
+        }),
+    );
+  }
+
+  object(name: string): SimObject {
+    return defined(
+      this.objects.find((object) => object.name === name),
+      `no object is called ${name}`,
+    );
+  }
+
+  close(): void {
+    for (const object of this.objects) object.close();
+  }
+
+  #connect(from: SimObject, instance: Instance, target: ReplicaTarget): PeerStub {
+    const to = this.object(target.member);
+    const caller: Caller = {
+      actor: instance,
+      endpoint: from.index,
+      gated: (leave) => from.disk.whenDurable(from.gate(instance), leave),
+      busyForMs: () => from.busyForMs,
+    };
+    const { network, departures } = this;
+    const quiet = { departs: () => undefined, answers: () => undefined, to };
+    return {
+      deliver: (_target, envelope) =>
+        network.call(caller, {
+          what: "deliver",
+          to,
+          handle: async (there) => hostOf(there).deliver(target, envelope),
+          departs: () => departures.sent(envelope),
+          answers: (answer) => departures.answered(to.nodeId, from.nodeId, answer),
+        }),
+      readIndex: (_target, address) =>
+        network.call(caller, {
+          ...quiet,
+          what: "readIndex",
+          handle: (there) => hostOf(there).readIndex(target, address),
+        }),
+      pull: (_target, request) =>
+        network.call(caller, {
+          ...quiet,
+          what: "pull",
+          handle: async (there) => hostOf(there).pull(target, request),
+        }),
+      propose: (_target, request) =>
+        network.call(caller, {
+          ...quiet,
+          what: "forward",
+          handle: (there) => hostOf(there).propose(target, request),
+        }),
+    };
+  }
+
+  #changed(object: SimObject): void {
+    if (object.wiped) {
+      this.departures.take();
+      return;
+    }
+    this.#note(object);
+    this.checker.check({
+      node: (id) => this.#view(id),
+      touched: [object.nodeId],
+      departures: this.departures.take(),
+      reads: [],
+      writes: [],
+    });
+    const durable = this.#durable;
+    this.#durable = [];
+    this.onStep(durable);
+  }
+
+  #note(object: SimObject): void {
+    const { term, commit, applied, log } = object.disk.mirror;
+    const { trace, now } = this.#world;
+    const { core } = object;
+    trace.note(
+      now,
+      "state",
+      [object.index, term, commit, applied, log.last, core?.term ?? -1, core?.log.last ?? -1],
+      () =>
+        `${object.name} disk: term ${term} vote ${object.disk.mirror.vote} log ${log.snapshot.index}..${log.last} commit ${commit} applied ${applied}; memory: ${
+          core === null
+            ? "none"
+            : `${core.role} term ${core.term} log ${core.log.first}..${core.log.last} commit ${core.log.commit} applied ${core.applied}`
+        }`,
+    );
+  }
+
+  #view(id: NodeId): NodeView {
+    const object = this.objects.find(({ nodeId }) => nodeId === id);
+    assert(object !== undefined, `no object has id ${id}`);
+    const core = object.wiped ? null : object.core;
+    let known = this.#views.get(id);
+    if (core !== null && known?.core !== core) {
+      known = { core, view: new CoreView(core) };
+      this.#views.set(id, known);
+    }
+    const live = core === null || known === undefined ? null : known.view;
+    return { id, incarnation: object.starts, durable: object.disk.mirror, live };
+  }
+}
+
+function configOf(options: RunOptions): Config {
+  const members = Array.from({ length: options.replicas }, (_, i) => ({
+    name: `r${i + 1}`,
+    hint: "weur",
+    binding: "REPLICA",
+  })) satisfies Config["members"];
+  return {
+    members,
+    heartbeatMs: options.heartbeatMs,
+    electionMs: options.electionMs,
+    quiesceAfterMs: 0,
+    snapshotEvery: options.snapshotEvery,
+    quotaBytes: 2 ** 31,
+    autoCompaction: { kind: "off" },
+    access: { kind: "anonymous" },
+    allowClusterCreate: false,
+    warnings: [],
+  };
+}

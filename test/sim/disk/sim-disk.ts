@@ -1,0 +1,185 @@
+/**
+ * One object's database with the platform's idea of durability: all writes of one event are one
+ * transaction, transactions become durable in order and some time later, and a crash takes a suffix
+ * of those that are not yet. The object itself already reads what it wrote.
+ */
+import { assert, defined } from "../../../src/base/assert.ts";
+import type { Sql, SqlRow, SqlValue } from "../../../src/base/sql.ts";
+import { DurableMirror, type Meta, type MirrorChange, readChange } from "./durable-mirror.ts";
+import { SimSql, type Write } from "./sim-sql.ts";
+
+export interface Transaction {
+  readonly sequence: number;
+  readonly writes: Write[];
+  /** What it changed, read when its event ended. */
+  change: MirrorChange | null;
+  /** The alarm as this transaction sets it; undefined when it does not. */
+  alarmAt: number | undefined;
+  /** What waits for it to be durable: messages and answers. */
+  readonly waiting: (() => void)[];
+}
+
+/** Whether whoever writes is still the object's current instance. */
+export interface Writer {
+  readonly isCurrent: boolean;
+}
+
+/** Durable writes after which a copy takes the place of the record of writes. */
+const REDO_MAX = 1_500;
+
+export class SimDisk {
+  readonly mirror = new DurableMirror();
+  readonly #sql = new SimSql();
+  #open: Transaction | null = null;
+  #pending: Transaction[] = [];
+  #issued = 0;
+  #durable = 0;
+  /** The database at some durable moment, and the durable writes since. */
+  #base: Uint8Array | null = null;
+  #redo: Write[] = [];
+  #logFrom: number | null = null;
+  #inTransaction = false;
+
+  /** The port for one instance. */
+  port(writer: Writer): Sql {
+    return {
+      run: (statement, ...bindings) => this.#write(writer, statement, bindings),
+      all: (statement, ...bindings) => {
+        assertCurrent(writer);
+        return this.#sql.all(statement, bindings);
+      },
+      first: (statement, ...bindings) => {
+        assertCurrent(writer);
+        return this.#sql.first(statement, bindings);
+      },
+      transaction: (body) => this.#transaction(body),
+      sizeBytes: () => 1_000_000,
+    };
+  }
+
+  /** Reads for invariants: the state with everything pending. */
+  query(statement: string, ...bindings: readonly SqlValue[]): SqlRow[] {
+    return this.#sql.all(statement, bindings);
+  }
+
+  /** The number of the newest transaction, that of the running event included. */
+  get issued(): number {
+    return this.#issued;
+  }
+
+  get pending(): readonly Transaction[] {
+    return this.#pending;
+  }
+
+  /** The counters with everything pending. */
+  get latestMeta(): Meta {
+    return this.#pending.findLast(({ change }) => change !== null)?.change?.meta ?? this.mirror.meta;
+  }
+
+  setAlarm(writer: Writer, atMs: number): void {
+    assertCurrent(writer);
+    this.#begin().alarmAt = atMs;
+  }
+
+  /** Calls `run` once transaction `sequence` is durable, never if it vanishes. */
+  whenDurable(sequence: number, run: () => void): void {
+    if (sequence <= this.#durable) {
+      run();
+      return;
+    }
+    const last = this.#open !== null && this.#open.sequence === sequence ? this.#open : null;
+    const transaction = last ?? this.#pending.find((pending) => pending.sequence === sequence);
+    transaction?.waiting.push(run);
+  }
+
+  /** Ends the running event; its transaction is now pending. Null if it wrote nothing. */
+  endEvent(): Transaction | null {
+    const transaction = this.#open;
+    if (transaction === null) return null;
+    this.#open = null;
+    transaction.change = readChange(this.#sql, this.latestMeta, this.#logFrom);
+    this.#logFrom = null;
+    this.#pending.push(transaction);
+    return transaction;
+  }
+
+  /** The oldest pending transaction is durable now. What waited for it may leave afterwards. */
+  makeDurable(): Transaction {
+    const transaction = defined(this.#pending.shift(), "nothing is pending");
+    this.#durable = transaction.sequence;
+    this.#redo.push(...transaction.writes);
+    if (transaction.change !== null) this.mirror.apply(transaction.change);
+    if (this.#pending.length === 0 && this.#redo.length > REDO_MAX) {
+      this.#base = this.#sql.copy();
+      this.#redo = [];
+    }
+    return transaction;
+  }
+
+  /** Takes everything that is not durable. */
+  losePending(): number {
+    assert(this.#open === null, "events are atomic");
+    const lost = this.#pending.length;
+    if (lost === 0) return 0;
+    this.#pending = [];
+    this.#durable = this.#issued;
+    this.#sql.restore(this.#base, this.#redo);
+    return lost;
+  }
+
+  /** The object's storage is gone for good, as after `deleteAll`. The mirror keeps what there was. */
+  wipe(): void {
+    this.#pending = [];
+    this.#durable = this.#issued;
+    this.#base = null;
+    this.#redo = [];
+    this.#sql.restore(null, []);
+  }
+
+  close(): void {
+    this.#sql.close();
+  }
+
+  #write(writer: Writer, statement: string, bindings: readonly SqlValue[]): void {
+    assertCurrent(writer);
+    this.#sql.run(statement, bindings);
+    this.#begin().writes.push({ statement, bindings });
+    if (statement.includes(" log ")) this.#noteLog(statement, bindings);
+  }
+
+  /** Where the log has to be read again. */
+  #noteLog(statement: string, bindings: readonly SqlValue[]): void {
+    if (statement.startsWith("CREATE")) return;
+    const low = Number(bindings[0] ?? 0);
+    const isPrefixDeletion = statement.startsWith("DELETE") && bindings[1] !== Number.MAX_SAFE_INTEGER;
+    if (isPrefixDeletion) return;
+    this.#logFrom = Math.min(this.#logFrom ?? low, low);
+  }
+
+  #begin(): Transaction {
+    if (this.#open === null) {
+      this.#issued += 1;
+      this.#open = { sequence: this.#issued, writes: [], change: null, alarmAt: undefined, waiting: [] };
+    }
+    return this.#open;
+  }
+
+  #transaction<T>(body: () => T): T {
+    assert(!this.#inTransaction, "transactions are not re-entrant");
+    const writesBefore = this.#open?.writes.length ?? 0;
+    this.#inTransaction = true;
+    try {
+      return this.#sql.transaction(body);
+    } catch (error) {
+      if (this.#open !== null) this.#open.writes.length = writesBefore;
+      throw error;
+    } finally {
+      this.#inTransaction = false;
+    }
+  }
+}
+
+/** The platform checks that an instance is the current one whenever it touches its storage. */
+function assertCurrent(writer: Writer): void {
+  if (!writer.isCurrent) throw new Error("this instance was superseded");
+}

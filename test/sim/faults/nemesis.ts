@@ -1,0 +1,146 @@
+/** Does something to the cluster every now and then: the faults that are not part of one call. */
+import type { Prng } from "../../../src/base/prng.ts";
+import type { Cluster } from "../cluster.ts";
+import type { FaultKind, RunOptions } from "../options.ts";
+import type { SimObject } from "../platform/sim-object.ts";
+import { stream } from "../world/streams.ts";
+import type { World } from "../world/world.ts";
+import type { FaultPlan } from "./fault-plan.ts";
+
+export interface NemesisParts {
+  readonly world: World;
+  readonly options: RunOptions;
+  readonly faults: FaultPlan;
+  readonly cluster: Cluster;
+  readonly restartGateway: (index: number) => void;
+  readonly gateways: number;
+}
+
+type Act = (nemesis: NemesisParts, random: Prng) => void;
+
+function someObject({ cluster }: NemesisParts, random: Prng): SimObject {
+  // Leaders are worth more trouble than others.
+  const leaders = cluster.objects.filter(({ core }) => core?.role === "leader");
+  return leaders.length > 0 && random.chance(0.5) ? random.pick(leaders) : random.pick(cluster.objects);
+}
+
+/** Each endpoint in one of two groups; gateways too, so that clients see both sides. */
+function split({ cluster, gateways }: NemesisParts, random: Prng): readonly [number[], number[]] {
+  const groups: [number[], number[]] = [[], []];
+  for (let i = 0; i < cluster.objects.length + gateways; i += 1) groups[random.below(2)]?.push(i);
+  return groups;
+}
+
+function duration(random: Prng, { options }: NemesisParts): number {
+  return random.fraction() ** 2 * options.electionMs * 8;
+}
+
+function mendLater({ world, cluster }: NemesisParts, afterMs: number): void {
+  world.after(afterMs, () => cluster.links.mend());
+}
+
+const ACTS: Partial<Record<FaultKind, Act>> = {
+  partition(nemesis, random) {
+    const [left, right] = split(nemesis, random);
+    for (const a of left) {
+      for (const b of right) {
+        nemesis.cluster.links.cut(a, b);
+        nemesis.cluster.links.cut(b, a);
+      }
+    }
+    mendLater(nemesis, duration(random, nemesis));
+  },
+  "partition-one-way"(nemesis, random) {
+    const [left, right] = split(nemesis, random);
+    for (const a of left) for (const b of right) nemesis.cluster.links.cut(a, b);
+    mendLater(nemesis, duration(random, nemesis));
+  },
+  isolate(nemesis, random) {
+    const count = nemesis.cluster.objects.length;
+    const share = random.fraction();
+    for (let from = 0; from < count; from += 1) {
+      for (let to = 0; to < count; to += 1) {
+        if (from !== to && random.chance(share)) nemesis.cluster.links.cut(from, to);
+      }
+    }
+    mendLater(nemesis, duration(random, nemesis));
+  },
+  clog(nemesis, random) {
+    const { world, cluster } = nemesis;
+    const object = someObject(nemesis, random);
+    cluster.links.clog(object.index, world.now + duration(random, nemesis));
+  },
+  crash(nemesis, random) {
+    const object = someObject(nemesis, random);
+    object.crash(random.below(object.disk.pending.length + 1));
+  },
+  kill(nemesis, random) {
+    const object = someObject(nemesis, random);
+    object.goDown(duration(random, nemesis));
+    object.crash(random.below(object.disk.pending.length + 1));
+  },
+  evict(nemesis, random) {
+    // Often everybody at once: an idle cluster goes to sleep as a whole.
+    const objects = random.chance(0.3) ? nemesis.cluster.objects : [someObject(nemesis, random)];
+    for (const object of objects) object.evict();
+  },
+  supersede(nemesis, random) {
+    someObject(nemesis, random).supersede(random.fraction() * nemesis.options.electionMs * 3);
+  },
+  pause(nemesis, random) {
+    someObject(nemesis, random).pause(duration(random, nemesis));
+  },
+  "clock-jump"(nemesis, random) {
+    const byMs = Math.floor((random.fraction() - 0.5) * 2 * 10 ** random.below(6));
+    someObject(nemesis, random).clock.jump(byMs);
+  },
+  "gateway-restart"(nemesis, random) {
+    nemesis.restartGateway(random.below(nemesis.gateways));
+  },
+  wipe(nemesis, random) {
+    const { objects } = nemesis.cluster;
+    const everybodyMet = objects.every(
+      ({ disk }) =>
+        disk.pending.length === 0 &&
+        disk.mirror.term > 0 &&
+        Number(disk.query("SELECT count(*) FROM peer")[0]?.[0]) === objects.length - 1,
+    );
+    // Losing more disks than a quorum can spare is not survivable, and one is enough to be refused.
+    if (objects.length < 3 || !everybodyMet || objects.some(({ wiped }) => wiped)) return;
+    random.pick(objects).wipe();
+  },
+};
+
+export function startNemesis(nemesis: NemesisParts): void {
+  const { world, options, faults } = nemesis;
+  const kinds = Object.keys(ACTS).filter((kind) => isKind(kind, options));
+  const total = kinds.reduce((sum, kind) => sum + weight(kind, options), 0);
+  if (total === 0) return;
+  let acts = 0;
+  const next = (): void => {
+    if (faults.healed) return;
+    acts += 1;
+    // A stream for each act, so that leaving one out does not shift the others.
+    const random = stream(options.seed, "nemesis", acts);
+    let at = random.fraction() * total;
+    const kind = kinds.find((candidate) => {
+      at -= weight(candidate, options);
+      return at < 0;
+    });
+    const act = kind === undefined ? undefined : ACTS[kind as FaultKind];
+    if (kind !== undefined && act !== undefined && faults.chosen(kind as FaultKind)) {
+      world.trace.note(world.now, "fault", [acts], () => kind);
+      act(nemesis, random);
+    }
+    world.after(options.nemesisMs * 2 * random.fraction(), next);
+  };
+  world.after(options.nemesisMs, next);
+}
+
+function weight(kind: string, options: RunOptions): number {
+  return options.faults[kind as FaultKind];
+}
+
+function isKind(kind: string, options: RunOptions): boolean {
+  return weight(kind, options) > 0;
+}

@@ -1,0 +1,164 @@
+/** A client: one operation after another through a gateway, with pauses. */
+
+import { toBinary } from "@bufbuild/protobuf";
+import { defined } from "../../../src/base/assert.ts";
+import { toHex } from "../../../src/base/bytes.ts";
+import type { Prng } from "../../../src/base/prng.ts";
+import { completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
+import { freshOperationIds } from "../../../src/gateway/operation-id.ts";
+import { RangeRequestSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
+import { CLUSTER } from "../cluster.ts";
+import type { FaultPlan } from "../faults/fault-plan.ts";
+import type { RunOptions } from "../options.ts";
+import type { Completion, OperationRecord } from "../oracle/operation-record.ts";
+import { OPERATIONS } from "../oracle/operations/all.ts";
+import type { DrawContext, OperationKind } from "../oracle/operations/operation-kind.ts";
+import type { Oracle } from "../oracle/oracle.ts";
+import { stream } from "../world/streams.ts";
+import type { World } from "../world/world.ts";
+import type { SimGateway } from "./sim-gateway.ts";
+
+export interface ClientParts {
+  readonly world: World;
+  readonly options: RunOptions;
+  readonly faults: FaultPlan;
+  readonly oracle: Oracle;
+  readonly index: number;
+  /** The gateway in service for this client. */
+  readonly gateway: () => SimGateway;
+  /** The number of the next operation in the run; null: enough were begun. */
+  readonly nextNumber: () => number | null;
+}
+
+const WEIGHTS = OPERATIONS.reduce((sum, { weight }) => sum + weight, 0);
+
+export class SimClient {
+  readonly name: string;
+  readonly #parts: ClientParts;
+  readonly #random: Prng;
+  readonly #modRevisions = new Map<string, number>();
+  #revision = 0;
+  #current: OperationRecord | null = null;
+
+  constructor(parts: ClientParts) {
+    this.name = `c${parts.index + 1}`;
+    this.#parts = parts;
+    this.#random = stream(parts.options.seed, "client", parts.index);
+  }
+
+  /** True while an operation waits for its answer. */
+  get isWaiting(): boolean {
+    return this.#current !== null;
+  }
+
+  start(): void {
+    this.#rest();
+  }
+
+  #rest(): void {
+    const { world, options } = this.#parts;
+    world.after(options.thinkMs * 2 * this.#random.fraction(), () => this.#next());
+  }
+
+  #next(): void {
+    const { world, oracle, faults, options, nextNumber } = this.#parts;
+    const number = nextNumber();
+    if (number === null) return;
+    const kind = this.#chooseKind();
+    const planned = kind.draw(this.#context(number));
+    const record: OperationRecord = {
+      number,
+      client: this.name,
+      kind,
+      planned,
+      invokedAt: world.now,
+      floor: oracle.floor,
+      ids: [],
+    };
+    this.#current = record;
+    oracle.begun(record);
+    world.trace.note(world.now, "call", [number], () => `${this.name} ${kind.name} ${number}`);
+    const gateway = this.#parts.gateway();
+    gateway.run(() => this.#perform(gateway, record));
+    // Twice the router's budget: by then it has answered, unless it is gone.
+    const patience = options.electionMs * 16;
+    const waitMs = faults.happens("client-cancel") ? this.#random.fraction() * patience : patience;
+    world.after(waitMs, () => this.#complete(record, { kind: "abandoned" }));
+  }
+
+  #perform(gateway: SimGateway, record: OperationRecord): void {
+    const choice = { cluster: CLUSTER, pin: null };
+    const { planned } = record;
+    if (planned.kind === "read") {
+      const { request, consistency, minRevision } = planned;
+      gateway.router
+        .range(choice, { request: toBinary(RangeRequestSchema, request), consistency, minRevision })
+        .then((outcome) => this.#complete(record, { kind: "read", outcome }))
+        .catch((error: unknown) => this.#parts.world.fail(asError(error)));
+      return;
+    }
+    const body = encodeBody(planned.request);
+    const ids = freshOperationIds(gateway.entropy);
+    const write = {
+      operationId: () => {
+        const id = ids();
+        record.ids.push(toHex(id));
+        return id;
+      },
+      encode: (id: Uint8Array, seen: number) => completeCommand(body, id, seen),
+    };
+    gateway.router
+      .propose(choice, write)
+      .then((outcome) => this.#complete(record, { kind: "write", outcome }))
+      .catch((error: unknown) => this.#parts.world.fail(asError(error)));
+  }
+
+  #complete(record: OperationRecord, completion: Completion): void {
+    if (this.#current !== record) return;
+    this.#current = null;
+    const { world, oracle } = this.#parts;
+    const outcome = completion.kind === "abandoned" ? "abandoned" : completion.outcome.kind;
+    world.trace.note(world.now, "answer", [record.number], () => `${this.name} ${record.number}: ${outcome}`);
+    if (completion.kind !== "abandoned" && completion.outcome.kind !== "failed") {
+      const { revision } = completion.outcome.header;
+      this.#revision = Math.max(this.#revision, revision);
+      if (completion.kind === "write" && record.planned.kind === "write") this.#remember(record, revision);
+    }
+    oracle.completed(record, completion);
+    this.#rest();
+  }
+
+  /** Compare-and-swap needs something to compare with. */
+  #remember({ planned }: OperationRecord, revision: number): void {
+    if (planned.kind !== "write") return;
+    const { request } = planned;
+    if (request.case === "put") this.#modRevisions.set(toHex(request.value.key), revision);
+    if (request.case === "txn") {
+      this.#modRevisions.set(toHex(defined(request.value.compare[0], "transactions compare").key), revision);
+    }
+    if (request.case === "deleteRange") this.#modRevisions.delete(toHex(request.value.key));
+  }
+
+  #chooseKind(): OperationKind {
+    let at = this.#random.fraction() * WEIGHTS;
+    for (const kind of OPERATIONS) {
+      at -= kind.weight;
+      if (at < 0) return kind;
+    }
+    return defined(OPERATIONS[0], "there are operations");
+  }
+
+  #context(number: number): DrawContext {
+    return {
+      random: this.#random,
+      keys: this.#parts.options.keys,
+      number,
+      revision: this.#revision,
+      modRevision: (key) => this.#modRevisions.get(key) ?? 0,
+    };
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

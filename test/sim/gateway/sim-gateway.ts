@@ -1,0 +1,89 @@
+/** One isolate of the gateway: the production router on virtual time, gone and anew now and then. */
+
+import type { ReplicaApi } from "../../../src/engine/replica-api.ts";
+import { LeaderRouter } from "../../../src/gateway/leader-router.ts";
+import { createReplicaClient } from "../../../src/gateway/replica-client.ts";
+import type { Cluster } from "../cluster.ts";
+import type { Caller } from "../network/network.ts";
+import type { RunOptions } from "../options.ts";
+import { hostOf } from "../platform/instance.ts";
+import { stream } from "../world/streams.ts";
+import type { Actor, World } from "../world/world.ts";
+
+export class SimGateway implements Actor {
+  readonly name: string;
+  readonly router: LeaderRouter;
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #caller: Caller;
+  readonly #random;
+  alive = true;
+
+  constructor(world: World, cluster: Cluster, options: RunOptions, index: number, incarnation: number) {
+    this.name = `g${index + 1}`;
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#random = stream(options.seed, "gateway", index, incarnation);
+    this.#caller = {
+      actor: this,
+      endpoint: cluster.objects.length + index,
+      gated: (leave) => leave(),
+      busyForMs: () => 0,
+    };
+    this.router = new LeaderRouter(
+      (name, member) => createReplicaClient(() => this.#connect(member), { cluster: name, member }),
+      { nowMs: () => Math.floor(world.now), sleep: (durationMs) => sleep(durationMs) },
+      this.entropy,
+      {
+        members: cluster.config.members.map(({ name }) => name),
+        budgetMs: options.electionMs * 8,
+        attemptMs: options.electionMs * 3,
+      },
+    );
+  }
+
+  get entropy() {
+    const random = this.#random;
+    return {
+      fraction: () => random.fraction(),
+      bytes: (length: number) => Uint8Array.from({ length }, () => random.below(256)),
+    };
+  }
+
+  leave(): void {}
+
+  /** Runs `body` as an event of this isolate. */
+  run(body: () => void): void {
+    this.#world.after(0, () => this.#world.runAs(this, body));
+  }
+
+  #connect(member: string): ReplicaApi {
+    const { network } = this.#cluster;
+    const to = this.#cluster.object(member);
+    const quiet = { departs: () => undefined, answers: () => undefined, to };
+    const caller = this.#caller;
+    return {
+      propose: (target, request) =>
+        network.call(caller, {
+          ...quiet,
+          what: "propose",
+          handle: (there) => hostOf(there).propose(target, request),
+        }),
+      range: (target, call) =>
+        network.call(caller, {
+          ...quiet,
+          what: "range",
+          handle: (there) => hostOf(there).range(target, call),
+        }),
+      status: (target) =>
+        network.call(caller, { ...quiet, what: "status", handle: (there) => hostOf(there).status(target) }),
+    };
+  }
+}
+
+/** The global timer is virtual while a run is on. */
+function sleep(durationMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, durationMs);
+  });
+}

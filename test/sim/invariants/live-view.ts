@@ -1,0 +1,82 @@
+/** A running replica's core as the invariants of test/raft see it. */
+import type { Core } from "../../../src/raft/core.ts";
+import type { ConfigurationAt, Entry, NodeId } from "../../../src/raft/types.ts";
+import type { BoundsView, FollowerView, LiveView, LogView } from "../../raft/invariants/view.ts";
+import { internEntry } from "../disk/intern-entry.ts";
+
+class CoreLogView implements LogView {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get snapshot() {
+    return this.#core.log.snapshot;
+  }
+
+  get last(): number {
+    return this.#core.log.last;
+  }
+
+  entry(index: number): Entry {
+    // One entry always comes back, however small the bound.
+    return internEntry(this.#core.log.entries(index, index, 1)[0] as Entry);
+  }
+}
+
+export class CoreView implements LiveView {
+  readonly #core: Core;
+  readonly log: LogView;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.log = new CoreLogView(core);
+  }
+
+  get role() {
+    return this.#core.role;
+  }
+
+  get term(): number {
+    return this.#core.term;
+  }
+
+  get vote(): NodeId | null {
+    return this.#core.vote;
+  }
+
+  get commit(): number {
+    return this.#core.log.commit;
+  }
+
+  get applied(): number {
+    return this.#core.applied;
+  }
+
+  get configuration() {
+    return this.#core.configurations.current;
+  }
+
+  configurationAt(index: number): ConfigurationAt {
+    return this.#core.configurations.at(index);
+  }
+
+  get followers(): readonly FollowerView[] {
+    return [...this.#core.progress].map(([id, { match, next, inflights }]) => ({
+      id,
+      match,
+      next,
+      inflightMessages: inflights.count,
+      inflightBytes: inflights.bytes,
+    }));
+  }
+
+  get uncommittedBytes(): number {
+    return this.#core.uncommittedBytes;
+  }
+
+  get bounds(): BoundsView {
+    return this.#core.options;
+  }
+}

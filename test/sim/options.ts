@@ -1,0 +1,154 @@
+/** What one run is made of: drawn from its seed, class by class, so that seeds differ in character. */
+import type { Prng } from "../../src/base/prng.ts";
+import { stream } from "./world/streams.ts";
+
+/** Every kind of fault, each with its own probability in a run; 0: the run has none of it. */
+export const FAULT_KINDS = [
+  "drop", // a call never arrives
+  "drop-reply", // a call is handled and its answer lost
+  "fail-fast", // a call that cannot be made fails at once instead of in silence
+  "duplicate", // a call is handled twice
+  "late", // a call times out and is handled afterwards
+  "reorder", // a call takes another way and is overtaken
+  "partition", // groups of objects cannot reach each other
+  "partition-one-way", // in one direction only
+  "isolate", // single links are cut, in any directed pattern
+  "clog", // calls to an object pile up and arrive together
+  "crash", // memory and whatever is not durable are gone
+  "kill", // the same, and the object stays away for a while
+  "evict", // memory is gone, nothing else
+  "supersede", // the platform starts a second instance while the first still runs
+  "pause", // an object does nothing for a while, then everything at once
+  "slow-commit", // a transaction takes long to become durable
+  "commit-failure", // a transaction fails and the object is reset
+  "wipe", // an object loses its database
+  "clock-skew", // a clock that is off
+  "clock-jump", // a clock that jumps
+  "alarm-late",
+  "alarm-early",
+  "alarm-twice",
+  "gateway-restart", // a gateway forgets leader and count
+  "client-cancel", // a client stops waiting
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly replicas: number;
+  /** Time with faults; healing follows. */
+  readonly durationMs: number;
+  readonly clients: number;
+  /** Operations clients begin at most, all together. */
+  readonly operationsMax: number;
+  /** Mean pause of a client between two operations. */
+  readonly thinkMs: number;
+  readonly keys: number;
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  readonly snapshotEvery: number;
+  readonly memoryTimers: boolean;
+  readonly latencyMs: number;
+  readonly tailMs: number;
+  readonly commitMs: number;
+  /** Mean time between two acts of the nemesis. */
+  readonly nemesisMs: number;
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  /** Overrides of src/base/limits.ts by name. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** What a caller may fix; the rest is drawn. */
+export type FixedOptions = Partial<Omit<RunOptions, "seed">>;
+
+/** Highest probabilities (per call, per transaction) and weights (nemesis) of a run that has the kind at all. */
+const CEILINGS: Readonly<Record<FaultKind, number>> = {
+  drop: 0.15,
+  "drop-reply": 0.1,
+  "fail-fast": 0.5,
+  duplicate: 0.1,
+  late: 0.03,
+  reorder: 0.2,
+  partition: 3,
+  "partition-one-way": 2,
+  isolate: 2,
+  clog: 2,
+  crash: 4,
+  kill: 3,
+  evict: 3,
+  supersede: 3,
+  pause: 2,
+  "slow-commit": 0.01,
+  "commit-failure": 0.004,
+  wipe: 0.3,
+  "clock-skew": 1,
+  "clock-jump": 1,
+  "alarm-late": 0.1,
+  "alarm-early": 0.1,
+  "alarm-twice": 0.1,
+  "gateway-restart": 0.5,
+  "client-cancel": 0.03,
+};
+
+export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
+  const random = stream(seed, "options");
+  const heartbeatMs = random.pick([50, 100, 250]);
+  const electionMs = heartbeatMs * random.pick([4, 6, 10]);
+  const drawn: RunOptions = {
+    seed,
+    replicas: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
+    durationMs: random.pick([8_000, 15_000, 30_000]),
+    clients: 1 + random.below(6),
+    operationsMax: 5_000,
+    thinkMs: random.pick([20, 100, 300]),
+    keys: 1 + random.below(8),
+    heartbeatMs,
+    electionMs,
+    snapshotEvery: random.pick([3, 10, 30, 50, 1_000]),
+    memoryTimers: random.chance(0.8),
+    latencyMs: random.pick([1, 5, 20]),
+    tailMs: random.pick([0, 200, 3_000]),
+    commitMs: random.pick([1, 5, 15]),
+    nemesisMs: random.pick([300, 1_000, 4_000]),
+    faults: drawFaults(stream(seed, "fault-options")),
+    limits: drawLimits(stream(seed, "limit-options")),
+  };
+  return { ...drawn, ...fixed };
+}
+
+function drawFaults(random: Prng): Record<FaultKind, number> {
+  // Some runs are calm, so that what only a working cluster reaches is reached too.
+  const share = random.pick([0.1, 0.4, 0.7, 0.9]);
+  const faults = { ...CEILINGS };
+  for (const kind of FAULT_KINDS) {
+    const has = random.chance(share);
+    const strength = random.fraction() ** 2;
+    faults[kind] = has ? CEILINGS[kind] * strength : 0;
+  }
+  return faults;
+}
+
+/** Tiny limits reach the edges of everything that is bounded. */
+function drawLimits(random: Prng): Record<string, number> {
+  const limits: Record<string, number> = {};
+  const maybe = (name: string, values: readonly number[]): void => {
+    const value = random.pick(values);
+    if (random.chance(0.4)) limits[name] = value;
+  };
+  maybe("snapshotChunkBytesMax", [1, 64, 300, 2_000]);
+  maybe("inflightMessagesMax", [1, 2, 5]);
+  maybe("inflightBytesMax", [1, 200, 2_000]);
+  maybe("appendBytesMax", [1, 150, 1_000]);
+  maybe("applyEntriesPerTurnMax", [1, 2, 7]);
+  maybe("applyBytesPerTurnMax", [1, 300]);
+  maybe("batchCommandsMax", [1, 2, 5]);
+  maybe("batchBytesTarget", [1, 200]);
+  maybe("logCacheBytesMax", [0, 300, 3_000]);
+  maybe("uncommittedBytesMax", [1, 500, 5_000]);
+  maybe("proposalsQueuedMax", [2, 10]);
+  maybe("readsWaitingMax", [1, 5]);
+  maybe("snapshotSessionsMax", [1, 2]);
+  maybe("dedupOperationsMax", [40, 200]);
+  maybe("dedupAnswerBytesMax", [20, 100]);
+  return limits;
+}

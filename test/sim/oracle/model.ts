@@ -1,0 +1,105 @@
+/**
+ * Ground truth: the committed log, replayed once. Knows what every command did and what the store
+ * looked like after each of them.
+ */
+import { assert, defined } from "../../../src/base/assert.ts";
+import { toHex } from "../../../src/base/bytes.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
+import type { CommandRequest } from "../../../src/gateway/commands.ts";
+import type { Entry } from "../../../src/raft/types.ts";
+import { decodeBatch } from "../../../src/wire/batch.ts";
+import type { Command } from "../../../src/wire/gen/edged_pb.ts";
+import { NaiveStore } from "./naive-store.ts";
+import { WRITES } from "./operations/all.ts";
+import type { Expected, WriteKind } from "./operations/operation-kind.ts";
+
+/** One run of one command. */
+export interface Execution {
+  readonly kind: WriteKind;
+  readonly expected: Expected;
+  /** The store's revision after it. */
+  readonly revision: number;
+  /** How many commands were applied before it. */
+  readonly sequence: number;
+}
+
+/** The counters at a moment of the log. */
+export interface Moment {
+  readonly revision: number;
+  readonly ord: number;
+  readonly sequence: number;
+  readonly compactRevision: number;
+}
+
+export class Model {
+  readonly store = new NaiveStore();
+  /** By operation id (hex): every run of it; more than one is a broken promise. */
+  readonly executions = new Map<string, Execution[]>();
+  /** By operation id: the log indexes that carry it. */
+  readonly carriers = new Map<string, number[]>();
+  /** By number of commands applied. */
+  readonly bySequence: Moment[] = [];
+  /** By log index. */
+  readonly byIndex: Moment[] = [];
+  #index = 0;
+
+  constructor() {
+    this.bySequence.push(this.#moment());
+    this.byIndex.push(this.#moment());
+  }
+
+  /** The last entry replayed. */
+  get index(): number {
+    return this.#index;
+  }
+
+  get sequence(): number {
+    return this.bySequence.length - 1;
+  }
+
+  /** Replays the entry at `index + 1`. */
+  replay(entry: Entry): void {
+    assert(entry.index === this.#index + 1, "the log is replayed in order");
+    this.#index = entry.index;
+    if (entry.kind === "command") {
+      for (const command of decodeBatch(entry.data)) this.#command(entry.index, command);
+    }
+    this.byIndex.push(this.#moment());
+  }
+
+  #moment(): Moment {
+    const { revision, versions, compactRevision } = this.store;
+    return { revision, ord: versions.length, sequence: Math.max(0, this.sequence), compactRevision };
+  }
+
+  #command(index: number, command: Command): void {
+    const id = toHex(command.opId);
+    const { sequence } = this;
+    const carriers = this.carriers.get(id) ?? [];
+    carriers.push(index);
+    this.carriers.set(id, carriers);
+    if (this.#mayRun(id, Number(command.seen), sequence)) this.#run(id, command, sequence);
+    this.bySequence.push({ ...this.#moment(), sequence: sequence + 1 });
+  }
+
+  /** The window of remembered operations, as its documentation says it works. */
+  #mayRun(id: string, seen: number, sequence: number): boolean {
+    const remembered = this.executions.get(id)?.at(-1);
+    if (remembered !== undefined && sequence - remembered.sequence <= LIMITS.dedupOperationsMax) return false;
+    return seen + LIMITS.dedupOperationsMax >= sequence;
+  }
+
+  #run(id: string, { request }: Command, sequence: number): void {
+    assert(request.case !== undefined, "no command without a request is committed");
+    const kind = defined(
+      WRITES.find(({ requestCase }) => requestCase === request.case),
+      `no operation for ${request.case}`,
+    );
+    const expected = kind.execute(this.store, request satisfies CommandRequest);
+    this.store.finish();
+    const execution = { kind, expected, revision: this.store.revision, sequence };
+    const known = this.executions.get(id);
+    if (known === undefined) this.executions.set(id, [execution]);
+    else known.push(execution);
+  }
+}

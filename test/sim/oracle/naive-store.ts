@@ -1,0 +1,88 @@
+/** The store as one would write it without caring for speed: every version ever, in one list. */
+import { toHex } from "../../../src/base/bytes.ts";
+
+export interface Version {
+  /** Position in history, from 1. */
+  readonly ord: number;
+  readonly main: number;
+  readonly sub: number;
+  /** Hex. */
+  readonly key: string;
+  /** 0 for a deletion. */
+  readonly create: number;
+  /** 0 for a deletion. */
+  readonly version: number;
+  /** Hex; null for a deletion. */
+  readonly value: string | null;
+}
+
+/** A key as clients see it. */
+export interface Pair {
+  readonly key: string;
+  readonly create: number;
+  readonly mod: number;
+  readonly version: number;
+  readonly value: string;
+}
+
+export class NaiveStore {
+  readonly versions: Version[] = [];
+  revision = 1;
+  compactRevision = -1;
+  /** Versions of each key, oldest first. */
+  readonly #byKey = new Map<string, Version[]>();
+  #sub = 0;
+
+  /** The revision as a running command sees it. */
+  get seenRevision(): number {
+    return this.revision + (this.#sub > 0 ? 1 : 0);
+  }
+
+  /** Ends a command: what it wrote is one revision. */
+  finish(): void {
+    this.revision = this.seenRevision;
+    this.#sub = 0;
+  }
+
+  /** Appends a version; `value` null deletes. */
+  write(key: string, value: string | null): void {
+    const before = this.live(key);
+    const deleted = value === null;
+    const version: Version = {
+      ord: this.versions.length + 1,
+      main: this.revision + 1,
+      sub: this.#sub,
+      key,
+      create: deleted ? 0 : (before?.create ?? this.revision + 1),
+      version: deleted ? 0 : (before?.version ?? 0) + 1,
+      value,
+    };
+    this.#sub += 1;
+    this.versions.push(version);
+    const known = this.#byKey.get(key);
+    if (known === undefined) this.#byKey.set(key, [version]);
+    else known.push(version);
+  }
+
+  /** The key at `revision` (none given: now, own writes included), or null where it does not exist. */
+  live(key: string, revision = Number.POSITIVE_INFINITY): Pair | null {
+    const found = this.#byKey.get(key)?.findLast(({ main }) => main <= revision);
+    if (found === undefined || found.value === null) return null;
+    return { key, create: found.create, mod: found.main, version: found.version, value: found.value };
+  }
+
+  /** Live keys of the half-open interval, in order. An empty `end` is the one key, "00" no end. */
+  span(key: Uint8Array, rangeEnd: Uint8Array, revision = Number.POSITIVE_INFINITY): Pair[] {
+    const from = toHex(key);
+    const end = toHex(rangeEnd);
+    const inside = (candidate: string): boolean => {
+      if (end === "") return candidate === from;
+      return candidate >= from && (end === "00" || candidate < end);
+    };
+    return [...this.#byKey.keys()]
+      .filter(inside)
+      .sort()
+      .map((candidate) => this.live(candidate, revision))
+      .filter((pair) => pair !== null);
+  }
+}

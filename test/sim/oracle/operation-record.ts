@@ -1,0 +1,21 @@
+/** One client operation from its call to its answer. */
+import type { ReadOutcome, WriteOutcome } from "../../../src/gateway/leader-router.ts";
+import type { OperationKind, PlannedOperation } from "./operations/operation-kind.ts";
+
+export interface OperationRecord {
+  readonly number: number;
+  readonly client: string;
+  readonly kind: OperationKind;
+  readonly planned: PlannedOperation;
+  readonly invokedAt: number;
+  /** Commands that were applied for sure when it was called: it must come after them. */
+  readonly floor: number;
+  /** Ids it was sent under (hex), in order; a new one only if the one before was surely not applied. */
+  readonly ids: string[];
+}
+
+/** `abandoned`: its client stopped waiting, or its gateway is gone. */
+export type Completion =
+  | { readonly kind: "write"; readonly outcome: WriteOutcome }
+  | { readonly kind: "read"; readonly outcome: ReadOutcome }
+  | { readonly kind: "abandoned" };

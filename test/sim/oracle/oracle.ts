@@ -1,0 +1,195 @@
+/**
+ * Compares what clients were told with the ground truth, answer by answer. Linear in the number of
+ * operations: the committed log gives the order, nothing is searched.
+ */
+import { assertNever } from "../../../src/base/assert.ts";
+import type { WriteOutcome } from "../../../src/gateway/leader-router.ts";
+import { violated } from "../../raft/invariants/violation.ts";
+import type { Execution, Model, Moment } from "./model.ts";
+import type { Completion, OperationRecord } from "./operation-record.ts";
+import { WRITES } from "./operations/all.ts";
+import type { PlannedOperation } from "./operations/operation-kind.ts";
+import { decodeRange, expectRange } from "./operations/range.ts";
+
+export interface OracleCounts {
+  ok: number;
+  rejected: number;
+  failed: number;
+  unknown: number;
+}
+
+type ReadPlan = Extract<PlannedOperation, { kind: "read" }>;
+
+export class Oracle {
+  readonly #model: Model;
+  readonly counts: OracleCounts = { ok: 0, rejected: 0, failed: 0, unknown: 0 };
+  /** Ids of writes that were reported as not applied: they must never be. */
+  readonly #notApplied: OperationRecord[] = [];
+  readonly #writes: OperationRecord[] = [];
+  #floor = 0;
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  /** Commands that any client knows to be applied by now. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  begun(record: OperationRecord): void {
+    if (record.planned.kind === "write") this.#writes.push(record);
+  }
+
+  completed(record: OperationRecord, completion: Completion): void {
+    switch (completion.kind) {
+      case "abandoned":
+        this.counts.unknown += 1;
+        return;
+      case "write":
+        this.#write(record, completion.outcome);
+        return;
+      case "read":
+        if (record.planned.kind === "read") this.#read(record, record.planned, completion);
+        return;
+      default:
+        assertNever(completion, "completion");
+    }
+  }
+
+  /** What can only be told at the end: nothing was applied twice, or against what was reported. */
+  finish(): void {
+    for (const record of this.#writes) {
+      if (this.#runs(record).length > 1) this.#twice(record);
+    }
+    for (const record of this.#notApplied) {
+      if (this.#runs(record).length > 0) {
+        violated("no-false-failure", `${name(record)} was reported as not applied, and was`);
+      }
+    }
+  }
+
+  #runs(record: OperationRecord): Execution[] {
+    return record.ids.flatMap((id) => this.#model.executions.get(id) ?? []);
+  }
+
+  #twice(record: OperationRecord): never {
+    return violated("at-most-once", `${name(record)} was applied ${this.#runs(record).length} times`);
+  }
+
+  #write(record: OperationRecord, outcome: WriteOutcome): void {
+    if (outcome.kind === "failed") {
+      if (outcome.outcome === "unknown") {
+        this.counts.unknown += 1;
+      } else {
+        this.counts.failed += 1;
+        this.#notApplied.push(record);
+      }
+      return;
+    }
+    const runs = this.#runs(record);
+    if (runs.length > 1) this.#twice(record);
+    const [run] = runs;
+    if (run === undefined) violated("no-lost-write", `${name(record)} was answered and is not in the log`);
+    if (run.sequence < record.floor) {
+      violated(
+        "real-time-order",
+        `${name(record)} took place as command ${run.sequence}, before ${record.floor} that were known`,
+      );
+    }
+    this.#compareWrite(record, outcome, run);
+    this.#floor = Math.max(this.#floor, run.sequence + 1);
+  }
+
+  #compareWrite(record: OperationRecord, outcome: WriteOutcome, run: Execution): void {
+    if (outcome.kind === "failed") return;
+    const { expected, revision } = run;
+    if (outcome.header.revision !== revision) {
+      violated("write-answers", `${name(record)} tells revision ${outcome.header.revision}, not ${revision}`);
+    }
+    if (outcome.kind === "rejected") {
+      this.counts.rejected += 1;
+      if (expected.kind === "rejected" && expected.error === outcome.error) return;
+      violated(
+        "write-answers",
+        `${name(record)} was refused as ${outcome.error}, expected ${text(expected)}`,
+      );
+    }
+    this.counts.ok += 1;
+    const carriers = record.ids.flatMap((id) => this.#model.carriers.get(id) ?? []);
+    if (!carriers.includes(outcome.index)) {
+      violated(
+        "write-answers",
+        `${name(record)} is said to be at index ${outcome.index}, not at ${carriers}`,
+      );
+    }
+    if (expected.kind === "rejected") {
+      violated("write-answers", `${name(record)} succeeded, expected ${expected.error}`);
+    }
+    if (!outcome.complete) return;
+    const kind = WRITES.find(({ name: kindName }) => kindName === record.kind.name);
+    same("write-answers", record, kind?.decode(outcome.response), expected.answer);
+  }
+
+  #read(record: OperationRecord, plan: ReadPlan, { outcome }: Extract<Completion, { kind: "read" }>): void {
+    if (outcome.kind === "failed") {
+      this.counts.failed += 1;
+      return;
+    }
+    const { sequence, revision } = outcome.header;
+    const moment = this.#model.bySequence[sequence];
+    if (moment === undefined) {
+      violated(
+        "read-answers",
+        `${name(record)} saw ${sequence} commands, ${this.#model.sequence} are committed`,
+      );
+    }
+    if (plan.consistency === "linearizable" && sequence < record.floor) {
+      violated(
+        "read-freshness",
+        `${name(record)} saw ${sequence} commands, ${record.floor} were known before`,
+      );
+    }
+    if (revision < plan.minRevision) {
+      violated("read-freshness", `${name(record)} saw revision ${revision}, asked for ${plan.minRevision}`);
+    }
+    this.#compareRead(record, plan, outcome, moment);
+    this.#floor = Math.max(this.#floor, sequence);
+  }
+
+  #compareRead(
+    record: OperationRecord,
+    plan: ReadPlan,
+    outcome: Exclude<Extract<Completion, { kind: "read" }>["outcome"], { kind: "failed" }>,
+    { revision, compactRevision }: Moment,
+  ): void {
+    if (outcome.header.revision !== revision) {
+      violated("read-answers", `${name(record)} tells revision ${outcome.header.revision}, not ${revision}`);
+    }
+    const expected = expectRange(this.#model.store, plan.request, revision, compactRevision);
+    if (outcome.kind === "rejected") {
+      this.counts.rejected += 1;
+      if (expected.kind === "rejected" && expected.error === outcome.error) return;
+      violated("read-answers", `${name(record)} was refused as ${outcome.error}, expected ${text(expected)}`);
+    }
+    this.counts.ok += 1;
+    if (expected.kind === "rejected") {
+      violated("read-answers", `${name(record)} succeeded, expected ${expected.error}`);
+    }
+    same("read-answers", record, decodeRange(outcome.response), expected.answer);
+  }
+}
+
+function same(invariant: string, record: OperationRecord, actual: unknown, expected: unknown): void {
+  const told = JSON.stringify(actual);
+  const wanted = JSON.stringify(expected);
+  if (told !== wanted) violated(invariant, `${name(record)} was answered ${told}, expected ${wanted}`);
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+function name({ number, client, kind }: OperationRecord): string {
+  return `operation ${number} (${kind.name} of ${client})`;
+}

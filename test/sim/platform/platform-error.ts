@@ -1,0 +1,17 @@
+/** Errors as the platform throws them at callers: flags tell them apart. */
+
+export function resetError(why: string): Error {
+  return Object.assign(new Error(`Durable Object reset: ${why}`), { durableObjectReset: true });
+}
+
+export function disconnectedError(): Error {
+  return Object.assign(new Error("Network connection lost."), { retryable: true });
+}
+
+/** Refused before delivery: the call certainly did not run. */
+export function overloadedError(): Error {
+  return Object.assign(new Error("Durable Object is overloaded. Requests queued for too long."), {
+    overloaded: true,
+    retryable: true,
+  });
+}

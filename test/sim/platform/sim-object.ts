@@ -1,0 +1,340 @@
+/**
+ * A Durable Object as its platform runs it: starts it when something arrives, gives it one event at
+ * a time, holds its output until its writes are durable, takes its memory whenever it likes.
+ */
+import { InvariantError } from "../../../src/base/assert.ts";
+import type { Config } from "../../../src/durable/config.ts";
+import { ReplicaHost } from "../../../src/durable/replica-host.ts";
+import { initialMemberId } from "../../../src/engine/identity.ts";
+import type { ReplicaTarget } from "../../../src/engine/replica-api.ts";
+import { StateMachine } from "../../../src/mvcc/state-machine.ts";
+import type { NodeId } from "../../../src/raft/types.ts";
+import type { PeerStub } from "../../../src/transport/peer-sender.ts";
+import { Violation } from "../../raft/invariants/violation.ts";
+import type { MirrorChange } from "../disk/durable-mirror.ts";
+import { SimDisk, type Transaction } from "../disk/sim-disk.ts";
+import type { FaultPlan } from "../faults/fault-plan.ts";
+import type { RunOptions } from "../options.ts";
+import { stream } from "../world/streams.ts";
+import type { World } from "../world/world.ts";
+import { Alarm } from "./alarm.ts";
+import { Instance } from "./instance.ts";
+import { NodeClock } from "./node-clock.ts";
+import { resetError } from "./platform-error.ts";
+
+export interface ObjectParts {
+  readonly world: World;
+  readonly options: RunOptions;
+  readonly faults: FaultPlan;
+  readonly config: Config;
+  readonly target: ReplicaTarget;
+  readonly index: number;
+  /** Stubs for calls made by `from`. */
+  readonly connect: (from: SimObject, instance: Instance, target: ReplicaTarget) => PeerStub;
+  /** Something about this object changed: memory or disk. */
+  readonly changed: (object: SimObject) => void;
+  /** A transaction of its became durable; `changed` follows. */
+  readonly durable: (object: SimObject, change: MirrorChange) => void;
+}
+
+export class SimObject {
+  readonly index: number;
+  readonly target: ReplicaTarget;
+  readonly nodeId: NodeId;
+  readonly disk = new SimDisk();
+  readonly clock: NodeClock;
+  readonly alarm: Alarm;
+  readonly #parts: ObjectParts;
+  readonly #random;
+  /** The instance that may write; null while none runs. */
+  instance: Instance | null = null;
+  /** A superseded instance that has not noticed. */
+  zombie: Instance | null = null;
+  starts = 0;
+  /** Its database was taken away: under its id it must never count again. */
+  wiped = false;
+  #busyUntil = 0;
+  #downUntil = 0;
+  #durableAt = 0;
+
+  constructor(parts: ObjectParts) {
+    const { world, options, faults, target, index } = parts;
+    this.#parts = parts;
+    this.index = index;
+    this.target = target;
+    this.nodeId = initialMemberId(target.cluster, target.member);
+    this.#random = stream(options.seed, "object", index);
+    const skewed = faults.happens("clock-skew");
+    const skewMs = skewed ? Math.floor((this.#random.fraction() - 0.5) * 20_000) : 0;
+    const rate = skewed ? 1 + (this.#random.fraction() - 0.5) * 0.1 : 1;
+    this.clock = new NodeClock(world, skewMs, rate);
+    this.alarm = new Alarm({
+      world,
+      clock: this.clock,
+      faults,
+      seed: options.seed,
+      object: index,
+      lateMs: options.memoryTimers ? 50 : 5,
+      fire: (settled) => this.#fireAlarm(settled),
+    });
+  }
+
+  get name(): string {
+    return this.target.member;
+  }
+
+  get isDown(): boolean {
+    return this.#parts.world.now < this.#downUntil;
+  }
+
+  get busyForMs(): number {
+    return Math.max(0, this.#busyUntil - this.#parts.world.now);
+  }
+
+  get isPaused(): boolean {
+    return this.#parts.world.now < this.#busyUntil;
+  }
+
+  /**
+   * Runs `body` as an event of this object, when it gets to it. `refused`: it cannot be reached. To
+   * be called between events; the caller waits for what comes back.
+   */
+  event(what: string, body: (instance: Instance) => void, refused: () => void): Promise<void> | undefined {
+    const { world } = this.#parts;
+    if (this.isDown) {
+      refused();
+      return undefined;
+    }
+    const { zombie } = this;
+    if (zombie?.alive === true && this.#random.chance(0.5)) return this.#run(zombie, `${what}-old`, body);
+    if (this.instance === null) this.#start();
+    const { instance } = this;
+    if (instance !== null && !this.isPaused) return this.#run(instance, what, body);
+    world.after(this.#busyUntil - world.now, () => this.event(what, body, refused));
+    return undefined;
+  }
+
+  /** The number of the newest transaction, that of the running event included: what is said now waits for it. */
+  gate(instance: Instance): number {
+    if (instance.broken) return Number.POSITIVE_INFINITY;
+    // What an instance that was superseded has written before is durable, or it would be broken.
+    return instance.isCurrent ? this.disk.issued : 0;
+  }
+
+  /** Pending transactions vanish but for the first `keep`; the memory is gone. */
+  crash(keep: number): void {
+    while (keep > 0 && this.disk.pending.length > 0) {
+      this.#becomeDurable();
+      keep -= 1;
+    }
+    this.endInstance("crashed");
+    this.disk.losePending();
+    this.#durableAt = 0;
+    this.#parts.changed(this);
+  }
+
+  /** The memory is gone, everything written stays. */
+  evict(): void {
+    while (this.disk.pending.length > 0) this.#becomeDurable();
+    this.endInstance("evicted");
+    this.#parts.changed(this);
+  }
+
+  /** Another instance will take over; this one does not know and may go on for `forMs`. */
+  supersede(forMs: number): void {
+    const old = this.instance;
+    if (old === null) return;
+    this.zombie?.end(resetError("superseded"));
+    old.isCurrent = false;
+    old.broken = this.disk.pending.length > 0;
+    this.disk.losePending();
+    this.#durableAt = 0;
+    this.instance = null;
+    this.zombie = old;
+    this.#parts.world.after(forMs, () => {
+      old.end(resetError("superseded"));
+      if (this.zombie === old) this.zombie = null;
+    });
+    this.#parts.changed(this);
+  }
+
+  wipe(): void {
+    this.endInstance("wiped");
+    this.zombie?.end(resetError("wiped"));
+    this.zombie = null;
+    this.disk.wipe();
+    this.wiped = true;
+    this.#parts.changed(this);
+  }
+
+  pause(forMs: number): void {
+    this.#busyUntil = Math.max(this.#busyUntil, this.#parts.world.now + forMs);
+  }
+
+  goDown(forMs: number): void {
+    this.#downUntil = Math.max(this.#downUntil, this.#parts.world.now + forMs);
+  }
+
+  heal(): void {
+    this.#busyUntil = 0;
+    this.#downUntil = 0;
+  }
+
+  endInstance(why: string): void {
+    const old = this.instance;
+    this.instance = null;
+    old?.end(resetError(why));
+  }
+
+  close(): void {
+    this.endInstance("over");
+    this.zombie?.end(resetError("over"));
+    this.disk.close();
+  }
+
+  /** Only planned here: the host is built by the instance's first event. */
+  #start(): void {
+    const { world, options } = this.#parts;
+    this.starts += 1;
+    this.instance = new Instance({
+      name: this.name,
+      incarnation: this.starts,
+      left: (instance) => this.#left(instance),
+    });
+    this.pause(this.#random.fraction() * options.latencyMs * 4);
+    world.trace.note(world.now, "start", [this.index, this.starts], () => `${this.name} #${this.starts}`);
+  }
+
+  #run(instance: Instance, what: string, body: (instance: Instance) => void): Promise<void> {
+    const { world } = this.#parts;
+    return world.runAs(instance, () => {
+      world.trace.note(world.now, what, [this.index, instance.incarnation], () => this.name);
+      try {
+        instance.host ??= this.#build(instance);
+        body(instance);
+      } catch (error) {
+        this.#halted(instance, error);
+      }
+    });
+  }
+
+  #build(instance: Instance): ReplicaHost {
+    const { config, connect, options, world } = this.#parts;
+    const random = stream(options.seed, "instance", this.index, instance.incarnation);
+    return new ReplicaHost({
+      sql: this.disk.port(instance),
+      config,
+      connect: (target) => connect(this, instance, target),
+      alarm: { set: (atMs) => this.#setAlarm(instance, atMs) },
+      now: () => this.clock.now(),
+      uuid: () => `${this.name}-${instance.incarnation}-${random.next().toString(16)}`,
+      seed: () => random.next(),
+      memoryTimer: options.memoryTimers
+        ? (delayMs, fire) => {
+            const planned = world.after(delayMs, () => this.#fireTimer(instance, fire));
+            return () => {
+              planned.cancelled = true;
+            };
+          }
+        : null,
+      wrapSender: (sender) => sender,
+      halted: (error) => this.#halted(instance, error),
+    });
+  }
+
+  #setAlarm(instance: Instance, atMs: number): void {
+    if (!instance.isCurrent) return;
+    this.disk.setAlarm(instance, atMs);
+    this.alarm.written(atMs);
+  }
+
+  #fireTimer(instance: Instance, fire: () => void): Promise<void> | undefined {
+    const { world } = this.#parts;
+    if (!instance.alive) return undefined;
+    if (this.isPaused || this.isDown) {
+      const until = Math.max(this.#busyUntil, this.#downUntil);
+      world.after(until - world.now, () => this.#fireTimer(instance, fire));
+      return undefined;
+    }
+    return this.#run(instance, "timer", () => fire());
+  }
+
+  #fireAlarm(settled: (completed: boolean) => void): Promise<void> | undefined {
+    const { world } = this.#parts;
+    return this.event(
+      "alarm",
+      (instance) => {
+        instance.host?.alarm();
+        const reset = (): void => settled(false);
+        instance.calls.add(reset);
+        this.disk.whenDurable(this.gate(instance), () => {
+          if (instance.calls.delete(reset)) settled(true);
+        });
+      },
+      () => world.after(Math.max(1, this.#downUntil - world.now), () => this.#fireAlarm(settled)),
+    );
+  }
+
+  /** An instance that must not go on. Only one that was superseded may find its own state impossible. */
+  #halted(instance: Instance, error: unknown): void {
+    const { world } = this.#parts;
+    instance.broken = true;
+    const expected = !instance.isCurrent && !(error instanceof InvariantError);
+    if (!expected) world.fail(new Violation("halted", `${this.name} halted: ${describe(error)}`));
+    world.after(0, () => instance.end(resetError("aborted")));
+  }
+
+  #left(instance: Instance): void {
+    if (!instance.isCurrent) return;
+    const transaction = this.disk.endEvent();
+    if (transaction !== null) this.#planCommit(transaction);
+    this.#parts.changed(this);
+  }
+
+  #planCommit(transaction: Transaction): void {
+    const { world, options, faults } = this.#parts;
+    let takesMs = options.commitMs * (0.2 + this.#random.fraction());
+    if (faults.happens("slow-commit")) takesMs += this.#random.fraction() ** 2 * 10_000;
+    this.#durableAt = Math.max(this.#durableAt, world.now + takesMs);
+    const fails = faults.happens("commit-failure");
+    world.after(this.#durableAt - world.now, () => this.#commit(transaction, fails));
+  }
+
+  #commit(transaction: Transaction, fails: boolean): void {
+    // It may have become durable, or vanished, in another way.
+    if (this.disk.pending[0] !== transaction) return;
+    const { world } = this.#parts;
+    if (fails) {
+      world.trace.note(world.now, "commit-fails", [this.index], () => this.name);
+      this.crash(0);
+      return;
+    }
+    this.#becomeDurable();
+    this.#parts.changed(this);
+  }
+
+  #becomeDurable(): void {
+    const transaction = this.disk.makeDurable();
+    if (transaction.change !== null) this.#parts.durable(this, transaction.change);
+    if (transaction.alarmAt !== undefined) this.alarm.durable(transaction.alarmAt);
+    for (const leave of transaction.waiting) leave();
+  }
+
+  /** A hash over everything that replicas must agree on. */
+  machineHash(): string {
+    const { generation, revision, ord, sequence, compactRevision } = this.disk.latestMeta;
+    const state = { revision, ord, sequence, compactRevision, generation: generation === 1 ? 1 : 0 } as const;
+    return new StateMachine(this.disk.port({ isCurrent: true }), state).hash();
+  }
+
+  /** The core of the running instance, for invariants. */
+  get core() {
+    const { instance } = this;
+    if (instance === null || !instance.alive) return null;
+    return instance.host?.engine?.raft.core ?? null;
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,121 @@
+/** One run: a cluster, its clients and its misfortunes for a while, then the cure. */
+import { Violation } from "../raft/invariants/violation.ts";
+import { Cluster } from "./cluster.ts";
+import { forgetEntries } from "./disk/intern-entry.ts";
+import { type FaultName, FaultPlan } from "./faults/fault-plan.ts";
+import { startNemesis } from "./faults/nemesis.ts";
+import { SimClient } from "./gateway/sim-client.ts";
+import { SimGateway } from "./gateway/sim-gateway.ts";
+import { heal } from "./heal.ts";
+import { checkStoreRows } from "./invariants/store-rows.ts";
+import { overrideLimits } from "./limits-knobs.ts";
+import type { FaultKind, RunOptions } from "./options.ts";
+import { Model } from "./oracle/model.ts";
+import { Oracle, type OracleCounts } from "./oracle/oracle.ts";
+import { Trace } from "./world/trace.ts";
+import { World } from "./world/world.ts";
+
+export interface RunRequest {
+  readonly options: RunOptions;
+  /** Faults to leave out, by name. */
+  readonly skip: ReadonlySet<FaultName>;
+  /** Keep a readable log. */
+  readonly trace: boolean;
+}
+
+export interface RunResult {
+  readonly options: RunOptions;
+  /** Null: every invariant held. */
+  readonly failure: { readonly invariant: string; readonly message: string; readonly atMs: number } | null;
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+  readonly virtualMs: number;
+  readonly steps: number;
+  readonly faults: Readonly<Record<FaultKind, number>>;
+  readonly injected: readonly FaultName[];
+  readonly operations: OracleCounts;
+  readonly begun: number;
+}
+
+const GATEWAYS = 2;
+
+export async function runSeed({ options, skip, trace: wanted }: RunRequest): Promise<RunResult> {
+  const restoreLimits = overrideLimits(options.limits);
+  forgetEntries();
+  const trace = new Trace(wanted);
+  const world = new World(trace);
+  const faults = new FaultPlan(options, skip);
+  const cluster = new Cluster(world, options, faults);
+  const model = new Model();
+  const oracle = new Oracle(model);
+  let begun = 0;
+  let failure: RunResult["failure"] = null;
+  try {
+    cluster.onStep = (durable) => {
+      for (let entry = cluster.checker.history.committed(model.index + 1); entry !== null; ) {
+        model.replay(entry);
+        entry = cluster.checker.history.committed(model.index + 1);
+      }
+      for (const change of durable) checkStoreRows(change, model);
+    };
+    const gateways = Array.from(
+      { length: GATEWAYS },
+      (_, i) => new SimGateway(world, cluster, options, i, 0),
+    );
+    let restarts = 0;
+    const restartGateway = (index: number): void => {
+      const old = gateways[index];
+      if (old !== undefined) old.alive = false;
+      restarts += 1;
+      gateways[index] = new SimGateway(world, cluster, options, index, restarts);
+    };
+    const gateway = (index: number): SimGateway => gateways[index % GATEWAYS] as SimGateway;
+    const clients = Array.from(
+      { length: options.clients },
+      (_, index) =>
+        new SimClient({
+          world,
+          options,
+          faults,
+          oracle,
+          index,
+          gateway: () => gateway(index),
+          nextNumber: () => {
+            if (faults.healed || begun >= options.operationsMax) return null;
+            begun += 1;
+            return begun;
+          },
+        }),
+    );
+    for (const client of clients) client.start();
+    startNemesis({ world, options, faults, cluster, restartGateway, gateways: GATEWAYS });
+    await world.run(options.durationMs);
+    const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting);
+    await heal({ world, cluster, options, faults, gateway: gateway(0), clientsWait });
+    oracle.finish();
+  } catch (error) {
+    failure = failureOf(error, world.now);
+  } finally {
+    world.close();
+    restoreLimits();
+    cluster.close();
+  }
+  return {
+    options,
+    failure,
+    traceHash: trace.hash,
+    trace: trace.lines,
+    virtualMs: world.now,
+    steps: world.steps,
+    faults: faults.counts,
+    injected: faults.injected,
+    operations: oracle.counts,
+    begun,
+  };
+}
+
+function failureOf(error: unknown, atMs: number): RunResult["failure"] {
+  if (error instanceof Violation) return { invariant: error.invariant, message: error.message, atMs };
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { invariant: "simulator", message, atMs };
+}
