@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { eventually } from "./support/eventually.ts";
 import { leaderOf, untilLed, untilSame } from "./support/group.ts";
 import type { KvClient } from "./support/kv-client.ts";
-import { type Fault, WorkerCluster } from "./support/worker-cluster.ts";
+import { type Fault, putUntilAcked, WorkerCluster } from "./support/worker-cluster.ts";
 
 /** Elections only when a test asks for one: no pause of this machine is so long. */
 const CALM = { HEARTBEAT_MS: "100", ELECTION_MS: "1500" };
@@ -83,9 +83,7 @@ describe.concurrent("partitions", () => {
       expect(keys).toMatchObject([{ key: "k", value: "before" }]);
     }
     await cluster.heal();
-    await eventually("it writes again", async () =>
-      (await client.put("k", "after")).status === 200 ? true : null,
-    );
+    await putUntilAcked(client, "k", "after", "after");
     const { keys } = await untilSame(client, members);
     expect(keys.find(({ key }) => key === "k")).toMatchObject({ value: "after", version: 2 });
     expect(await cluster.leaderConflicts()).toEqual([]);
@@ -97,7 +95,7 @@ describe.concurrent("one-way cuts", () => {
     ["can send but not hear", "deaf"],
     ["can hear but not send", "mute"],
   ] as const)("a leader that %s gives way, and no term has two leaders", async ([, kind]) => {
-    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    await using cluster = await WorkerCluster.start({ replicas: 3, vars: CALM });
     const { client, members } = cluster;
     const leader = await leaderOf(client, members);
     const rest = without(members, leader);

@@ -1,8 +1,7 @@
 /** The table of quorum and fault tolerance, shown by running each size on the real Worker. */
 import { describe, expect, test } from "vitest";
-import { eventually } from "./support/eventually.ts";
 import { leaderOf, untilLed, untilSame } from "./support/group.ts";
-import { type Fault, WorkerCluster } from "./support/worker-cluster.ts";
+import { type Fault, putUntilAcked, WorkerCluster } from "./support/worker-cluster.ts";
 
 // Each refusal takes the gateway's whole budget of time: the sizes wait at the same time.
 describe.concurrent("replicas: quorum and fault tolerance", () => {
@@ -52,9 +51,7 @@ describe.concurrent("replicas: quorum and fault tolerance", () => {
       expect((await client.status()).has_quorum).toBe(false);
 
       await cluster.suffer(...down(tolerance));
-      await eventually("it writes again with one more replica", async () =>
-        (await client.put("k", "recovered")).status === 200 ? true : null,
-      );
+      await putUntilAcked(client, "k", "recovered", "recovered");
       await cluster.heal();
       const { keys } = await untilSame(client, members);
       expect(keys).toMatchObject([{ key: "k", value: "recovered", version: 3 }]);

@@ -1,6 +1,6 @@
 /** Conditions on a whole group, read from `/status` and from each replica's own data. */
 import { eventually } from "./eventually.ts";
-import type { GroupStatus, KvClient, ListedKey } from "./kv-client.ts";
+import type { Content, GroupStatus, KvClient } from "./kv-client.ts";
 
 /** Waits until exactly one of `members` leads, and all of them follow it in its term. */
 export async function untilLed(client: KvClient, members: readonly string[]): Promise<GroupStatus> {
@@ -32,11 +32,6 @@ export async function leaderOf(client: KvClient, members: readonly string[]): Pr
   const leader = all.find(({ name, role }) => role === "leader" && members.includes(name));
   if (leader === undefined) throw new Error("a led group has a leader");
   return leader.name;
-}
-
-export interface Content {
-  readonly keys: readonly ListedKey[];
-  readonly revision: number;
 }
 
 /**

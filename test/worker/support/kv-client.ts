@@ -15,7 +15,11 @@ export interface CallOptions {
   /** Ask this member and no other. */
   readonly replica?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How long this client waits; far above what a gateway may take. */
+  readonly timeoutMs?: number;
 }
+
+const TIMEOUT_MS = 30_000;
 
 /** A key as lists show it. */
 export interface ListedKey {
@@ -24,6 +28,12 @@ export interface ListedKey {
   readonly create_revision: number;
   readonly mod_revision: number;
   readonly version: number;
+}
+
+/** What a replica holds. */
+export interface Content {
+  readonly keys: readonly ListedKey[];
+  readonly revision: number;
 }
 
 /** A member as `/status` shows it; the optional ones only when it answered. */
@@ -66,10 +76,15 @@ export class KvClient {
     method: string,
     path: string,
     body: string | Uint8Array<ArrayBuffer> | null = null,
-    { replica, headers }: CallOptions = {},
+    { replica, headers, timeoutMs = TIMEOUT_MS }: CallOptions = {},
   ): Promise<Answer> {
     const pin = replica === undefined ? {} : { "X-Edged-Replica": replica };
-    const response = await fetch(`${this.url}${path}`, { method, body, headers: { ...pin, ...headers } });
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      body,
+      headers: { ...pin, ...headers },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
     const text = await response.text();
     const term = Number(response.headers.get("X-Edged-Term"));
     const leader = response.headers.get("X-Edged-Leader");
@@ -97,15 +112,17 @@ export class KvClient {
     return this.request("GET", `/kv/${key}?consistency=serializable`, null, { replica });
   }
 
-  /** All keys that start with `prefix` as one replica has them, and its revision. */
-  async listLocal(
-    replica: string,
-    prefix = "",
-  ): Promise<{ readonly keys: readonly ListedKey[]; readonly revision: number }> {
-    const path = `/kv/?prefix=${prefix}&limit=10000&consistency=serializable`;
-    const { status, json, text } = await this.request("GET", path, null, { replica });
-    if (status !== 200 || json === null) throw new Error(`list of ${replica}: ${status} ${text}`);
-    return { keys: json["keys"] as ListedKey[], revision: Number(json["revision"]) };
+  /** Everything as one replica has it, and its revision. The store must not change meanwhile. */
+  async listLocal(replica: string): Promise<Content> {
+    const keys: ListedKey[] = [];
+    for (let after = ""; ; ) {
+      const path = `/kv/?prefix=&limit=10000&consistency=serializable${after}`;
+      const { status, json, text } = await this.request("GET", path, null, { replica });
+      if (status !== 200 || json === null) throw new Error(`list of ${replica}: ${status} ${text}`);
+      keys.push(...(json["keys"] as ListedKey[]));
+      if (json["more"] !== true) return { keys, revision: Number(json["revision"]) };
+      after = `&after=${String(json["next"])}`;
+    }
   }
 
   async status(): Promise<GroupStatus> {
