@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { DEFAULT_BINDING, type MemberConfig, parseMembers } from "./config-members.ts";
 import { type ConfigProblem, ConfigReader, type Env } from "./config-values.ts";
 
-export { DEFAULT_BINDING, type LocationHint, type MemberConfig } from "./config-members.ts";
+export type { LocationHint, MemberConfig } from "./config-members.ts";
 export type { ConfigProblem, Env } from "./config-values.ts";
 
 /** Who may use the HTTP surface. */

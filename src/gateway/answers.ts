@@ -1,7 +1,7 @@
 /** From what replicas answer to what clients see. */
 import { assertNever } from "../base/assert.ts";
 import { prefixEnd } from "../base/bytes.ts";
-import type { Rejected, ReplicaHeader } from "../engine/replica-api.ts";
+import type { RangeCall, Rejected, ReplicaHeader } from "../engine/replica-api.ts";
 import { ERRORS, type ErrorKey, isErrorKey } from "../wire/errors.ts";
 import { toBase64 } from "../wire/text.ts";
 import type { RouteFailure } from "./leader-router.ts";
@@ -90,7 +90,7 @@ function httpStatus(status: number): Problem["status"] {
 /** What a failed request wanted. */
 export type Purpose =
   | { readonly kind: "write"; readonly keyed: boolean }
-  | { readonly kind: "read"; readonly linearizable: boolean };
+  | { readonly kind: "read"; readonly consistency: RangeCall["consistency"]; readonly minRevision: number };
 
 function quorumText(services: Services): string {
   const members = services.config.members.length;
@@ -106,6 +106,15 @@ function failureText(failure: RouteFailure, purpose: Purpose, services: Services
         : "read before you repeat it; with an Idempotency-Key header repeating the same write is safe";
     return `outcome unknown: the write may or may not have taken effect; ${next} (${last})`;
   }
+  const revision = failure.header?.revision ?? 0;
+  if (
+    purpose.kind === "read" &&
+    failure.reason === "timeout" &&
+    revision > 0 &&
+    revision < purpose.minRevision
+  ) {
+    return `not read: min_revision ${purpose.minRevision} was not reached in time, ${failure.header?.member} is at revision ${revision}`;
+  }
   const what = purpose.kind === "write" ? "not applied" : "not read";
   switch (failure.reason) {
     case "overloaded":
@@ -118,7 +127,7 @@ function failureText(failure: RouteFailure, purpose: Purpose, services: Services
     case "not-leader":
     case "timeout": {
       const stale =
-        purpose.kind === "read" && purpose.linearizable
+        purpose.kind === "read" && purpose.consistency === "linearizable"
           ? "; consistency=serializable reads what one replica has"
           : "";
       return `${what}: no quorum answered in time, ${quorumText(services)}${stale} (${last})`;

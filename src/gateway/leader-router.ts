@@ -74,6 +74,11 @@ const NOBODY_ASKED: Unavailable = {
   header: null,
 };
 
+/** What to tell of two refusals: the newer one, but words of a replica rather than its silence. */
+function better(before: Unavailable, now: Unavailable): Unavailable {
+  return now.header === null && before.header !== null ? before : now;
+}
+
 function failure(last: Unavailable, outcome: RouteFailure["outcome"]): RouteFailure {
   return { kind: "failed", outcome, reason: last.reason, message: last.message, header: last.header };
 }
@@ -111,7 +116,7 @@ export class LeaderRouter {
       });
       this.#note(view, member, reply);
       if (reply.kind !== "unavailable") return reply;
-      last = reply;
+      last = reply.reason === "superseded" ? reply : better(last, reply);
       if (reply.reason === "superseded") {
         // Refused itself; only an earlier attempt could have been applied and forgotten since.
         if (unknown || reply.header === null || remints >= REMINTS_MAX) break;
@@ -141,7 +146,7 @@ export class LeaderRouter {
       const reply = await this.#replicas(choice.cluster, member).range({ ...call, timeoutMs });
       this.#note(view, member, reply);
       if (reply.kind !== "unavailable") return reply;
-      last = reply;
+      last = better(last, reply);
       if (reply.reason === "overloaded") {
         overloads += 1;
         if (overloads >= OVERLOADS_MAX) break;

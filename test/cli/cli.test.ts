@@ -271,6 +271,20 @@ describe("where and as whom", () => {
     expect(frontend.requests.map((request) => request.headers["idempotency-key"])).toHaveLength(1);
   });
 
+  test("a write whose connection broke is not sent to the next endpoint and not called failed; a read is", async () => {
+    const breaking = createServer((request) => request.destroy());
+    await new Promise<void>((resolve) => breaking.listen(0, "127.0.0.1", resolve));
+    const { port } = breaking.address() as AddressInfo;
+    const endpoints = `127.0.0.1:${port},${endpoint}`;
+    const write = await edged(["put", "a", "1", "--endpoints", endpoints]);
+    expect(write.code).toBe(1);
+    expect(write.err).toContain("the write may or may not have taken effect");
+    expect(frontend.requests).toEqual([]);
+    expect(await edged(["get", "a", "--endpoints", endpoints])).toEqual(success(""));
+    breaking.closeAllConnections();
+    await new Promise((resolve) => breaking.close(resolve));
+  });
+
   test("a server that is not there names the fix", async () => {
     const nowhere = `http://127.0.0.1:${await closedPort()}`;
     const run = await edged(["get", "a", "--endpoint", nowhere]);

@@ -211,6 +211,25 @@ describe("without an answer from the cluster", () => {
     }
   });
 
+  test("a revision that was not reached is not taken for a lost quorum", async () => {
+    const gateway = testGateway();
+    for (const member of ["r1", "r2", "r3"]) {
+      gateway.replicas.down.set(member, () =>
+        unavailable("timeout", { header: header(member, { revision: 4 }) }),
+      );
+    }
+    for (const path of ["/kv/a", "/kv/?prefix=a"]) {
+      const response = await gateway.app.request(`${path}${path.includes("?") ? "&" : "?"}min_revision=9`);
+      expect(response.status).toBe(503);
+      const body: { message: string } = JSON.parse(await response.text());
+      expect(body.message).toMatch(
+        /^not read: min_revision 9 was not reached in time, r\d is at revision 4$/,
+      );
+      const reached = await gateway.app.request(`${path}${path.includes("?") ? "&" : "?"}min_revision=4`);
+      expect(JSON.parse(await reached.text()).message).toContain("no quorum");
+    }
+  });
+
   test("an overloaded cluster asks to slow down", async () => {
     const gateway = testGateway();
     for (const member of ["r1", "r2", "r3"]) {

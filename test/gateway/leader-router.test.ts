@@ -195,6 +195,29 @@ describe("retries", () => {
     expect(bench.log.slice(3)).toEqual(["r1 03@7", "r2 03@7"]);
   });
 
+  test("a replica that answers again is trusted again", async () => {
+    await warm();
+    bench.range = (member) =>
+      member === "r1" ? unavailable("no-leader") : { kind: "range", header: header(member), response: EMPTY };
+    await bench.read();
+    bench.log.length = 0;
+    await bench.read();
+    expect(bench.log).toEqual(["r2 range"]);
+    bench.range = (member) => ({ kind: "range", header: header(member), response: EMPTY });
+    await bench.read("r1");
+    await bench.read();
+    expect(bench.log).toEqual(["r2 range", "r1 range", "r1 range"]);
+  });
+
+  test("what a replica said is told rather than the silence of another", async () => {
+    await warm();
+    bench.propose = (member) =>
+      member === "r1"
+        ? unavailable("timeout", { header: header("r1"), message: "no quorum" })
+        : unavailable("no-leader");
+    expect(await bench.write()).toMatchObject({ message: "no quorum", header: { member: "r1" } });
+  });
+
   test("between rounds there are pauses that grow up to a bound, within the budget", async () => {
     await warm();
     const startMs = bench.clock.now;

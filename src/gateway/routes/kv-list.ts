@@ -125,11 +125,11 @@ async function readPage(c: Context<GatewayEnv>, services: Services, list: ListRe
 export async function listKeys(c: Context<GatewayEnv>, services: Services): Promise<Response> {
   const parsed = parseList(c.req.raw);
   if (!parsed.ok) return answerProblem(c, parsed.error);
-  const { keysOnly, revision, consistency } = parsed.value;
+  const { keysOnly, revision, consistency, minRevision } = parsed.value;
   const outcome = await readPage(c, services, parsed.value);
   if (outcome.kind === "rejected") return answerProblem(c, rejectedProblem(outcome));
   if (outcome.kind === "failed") {
-    const purpose = { kind: "read", linearizable: consistency === "linearizable" } as const;
+    const purpose = { kind: "read", consistency, minRevision } as const;
     return answerProblem(c, failureProblem(outcome, purpose, services));
   }
   const response = fromBinary(RangeResponseSchema, outcome.response);

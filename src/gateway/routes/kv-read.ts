@@ -49,7 +49,7 @@ export async function readKey(c: Context<GatewayEnv>, services: Services): Promi
   );
   if (outcome.kind === "rejected") return answerProblem(c, rejectedProblem(outcome));
   if (outcome.kind === "failed") {
-    const purpose = { kind: "read", linearizable: consistency === "linearizable" } as const;
+    const purpose = { kind: "read", consistency, minRevision } as const;
     return answerProblem(c, failureProblem(outcome, purpose, services));
   }
   const origin = originHeaders(outcome.header);
