@@ -29,6 +29,10 @@ export interface MirrorChange {
   /** Entries from here on were replaced by `entries`. */
   readonly from: number;
   readonly entries: readonly Entry[];
+  /** Every entry it inserted, also those that it compacted again. */
+  readonly inserted: readonly Entry[];
+  /** What it committed, as far as this object has had it; filled in when it becomes durable. */
+  committed: readonly Entry[];
   /** Rows of the store written by it, oldest first. */
   readonly versions: readonly SqlRow[];
   /** The store's rows are those of a pulled snapshot. */
@@ -58,18 +62,24 @@ const VERSIONS = [0, 1].map(
 );
 
 /** Reads from the database what an event changed. `before` is what the database held before it. */
-export function readChange(sql: SimSql, before: Meta, logFrom: number | null): MirrorChange | null {
+export function readChange(
+  sql: SimSql,
+  before: Meta,
+  logFrom: number | null,
+  inserts: readonly SqlRow[],
+): MirrorChange | null {
   const row = sql.first(META, []);
   if (row === null) return null;
   const meta = decodeMeta(row);
   const from = logFrom ?? Number.MAX_SAFE_INTEGER;
   const entries = logFrom === null ? [] : sql.all(LOG, [logFrom]).map((entry) => decodeEntry(sql, entry));
+  const inserted = inserts.map((entry) => decodeEntry(sql, entry));
   const installed = meta.generation !== before.generation;
   const versions =
     installed || meta.ord > before.ord
       ? sql.all(VERSIONS[meta.generation] ?? "", [installed ? 0 : before.ord])
       : [];
-  return { meta, from, entries, versions, installed };
+  return { meta, from, entries, inserted, committed: [], versions, installed };
 }
 
 export class DurableMirror implements DurableView, LogView {
@@ -78,8 +88,10 @@ export class DurableMirror implements DurableView, LogView {
   #entries: Entry[] = [];
   #base = 0;
 
-  apply({ meta, from, entries }: MirrorChange): void {
+  apply(change: MirrorChange): void {
+    const { meta, from, entries } = change;
     const { index } = meta.snapshot;
+    change.committed = this.#committedBy(change);
     if (from <= this.last) this.#entries.length = Math.max(0, from - this.#base - 1);
     if (index > this.#base) {
       this.#entries = this.#entries.slice(index - this.#base);
@@ -90,6 +102,18 @@ export class DurableMirror implements DurableView, LogView {
       this.#entries.push(entry);
     }
     this.#meta = meta;
+  }
+
+  #committedBy({ meta, inserted, from }: MirrorChange): Entry[] {
+    const committed: Entry[] = [];
+    for (let index = this.commit + 1; index <= meta.commit; index += 1) {
+      const old = index < from && index > this.#base ? this.#entries[index - this.#base - 1] : undefined;
+      const entry = inserted.findLast((candidate) => candidate.index === index) ?? old;
+      // Part of a snapshot: somebody else had it.
+      if (entry === undefined) return [];
+      committed.push(entry);
+    }
+    return committed;
   }
 
   get meta(): Meta {
@@ -165,7 +189,7 @@ function decodeEntry(sql: SimSql, [idx, termValue, kind, data]: SqlRow): Entry {
     return internEntry({ kind: "command", index, term, data });
   }
   if (kind === 1) return internEntry({ kind: "empty", index, term });
-  const body = sql.first(CONFIGURATION, [index])?.[0];
+  const body = sql.first(CONFIGURATION, [index])?.[0] ?? "null";
   // Written by the configuration table only.
   return internEntry({ kind: "configuration", index, term, configuration: JSON.parse(String(body)) });
 }

@@ -38,6 +38,8 @@ export class SimDisk {
   #base: Uint8Array | null = null;
   #redo: Write[] = [];
   #logFrom: number | null = null;
+  /** Rows inserted into the log by the running event. */
+  #inserted: SqlRow[] = [];
   #inTransaction = false;
 
   /** The port for one instance. */
@@ -97,7 +99,8 @@ export class SimDisk {
     const transaction = this.#open;
     if (transaction === null) return null;
     this.#open = null;
-    transaction.change = readChange(this.#sql, this.latestMeta, this.#logFrom);
+    transaction.change = readChange(this.#sql, this.latestMeta, this.#logFrom, this.#inserted);
+    this.#inserted = [];
     this.#logFrom = null;
     this.#pending.push(transaction);
     return transaction;
@@ -153,6 +156,7 @@ export class SimDisk {
     const low = Number(bindings[0] ?? 0);
     const isPrefixDeletion = statement.startsWith("DELETE") && bindings[1] !== Number.MAX_SAFE_INTEGER;
     if (isPrefixDeletion) return;
+    if (statement.startsWith("INSERT")) this.#inserted.push(bindings);
     this.#logFrom = Math.min(this.#logFrom ?? low, low);
   }
 

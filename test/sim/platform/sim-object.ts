@@ -33,6 +33,8 @@ export interface ObjectParts {
   readonly connect: (from: SimObject, instance: Instance, target: ReplicaTarget) => PeerStub;
   /** Something about this object changed: memory or disk. */
   readonly changed: (object: SimObject) => void;
+  /** An instance that was superseded handled something. */
+  readonly ranSuperseded: (instance: Instance) => void;
   /** A transaction of its became durable; `changed` follows. */
   readonly durable: (object: SimObject, change: MirrorChange) => void;
 }
@@ -285,7 +287,10 @@ export class SimObject {
   }
 
   #left(instance: Instance): void {
-    if (!instance.isCurrent) return;
+    if (!instance.isCurrent) {
+      if (instance.alive) this.#parts.ranSuperseded(instance);
+      return;
+    }
     const transaction = this.disk.endEvent();
     if (transaction !== null) this.#planCommit(transaction);
     this.#parts.changed(this);
