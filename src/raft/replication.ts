@@ -101,6 +101,8 @@ function sendAppend(core: Core, to: NodeId, progress: Progress): boolean {
 function wantSnapshot(core: Core, to: NodeId, progress: Progress): void {
   const heardLately = progress.heardAt !== null && core.now - progress.heardAt <= core.options.electionMs;
   if (!heardLately) {
+    // Out of replication, or it would lack news that cannot be sent, and the leader wake for it for ever.
+    if (progress.state === "replicate") progress.becomeProbe();
     progress.probeSent = true;
     return;
   }
