@@ -203,7 +203,7 @@ export class Engine {
     const expiresAt = now + call.timeoutMs;
     let accepted = true;
     this.#turn(now, () => {
-      const settle = this.#settleRead(request, done);
+      const settle = this.#settleRead(request, call.counted ?? true, done);
       accepted =
         call.consistency === "linearizable"
           ? this.#reads.linearizable(expiresAt, call.minRevision, settle)
@@ -307,6 +307,7 @@ export class Engine {
 
   #settleRead(
     request: RangeRequest,
+    counted: boolean,
     done: (reply: RangeReply) => void,
   ): Parameters<Reads["linearizable"]>[2] {
     return (fate) => {
@@ -316,7 +317,7 @@ export class Engine {
           done(readRefusal(fate, header));
           return;
         }
-        const result = this.#machine.range(request);
+        const result = this.#machine.range(request, counted);
         if (result.ok) {
           done({ kind: "range", header, response: toBinary(RangeResponseSchema, result.value) });
         } else {

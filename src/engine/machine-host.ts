@@ -46,8 +46,8 @@ export class MachineHost {
     return this.#machine.apply(index, data);
   }
 
-  range(request: RangeRequest): Result<RangeResponse, ErrorKey> {
-    return this.#machine.range(request);
+  range(request: RangeRequest, counted: boolean): Result<RangeResponse, ErrorKey> {
+    return this.#machine.range(request, counted);
   }
 
   /** A hash over all that replicas must agree on; reads everything. */

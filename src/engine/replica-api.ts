@@ -80,6 +80,8 @@ export interface RangeCall {
   readonly consistency: "linearizable" | "serializable";
   /** Wait until the store has this revision (read your writes anywhere); 0 for no wait. */
   readonly minRevision: number;
+  /** False: a page cut by its limit counts only itself, so that paging does not walk all further keys each time. */
+  readonly counted?: boolean;
   readonly timeoutMs: number;
 }
 

@@ -3,6 +3,7 @@ import { defined } from "../base/assert.ts";
 import type { Config, Env, LocationHint } from "../durable/config.ts";
 import type { ReplicaApi, ReplicaTarget, Unavailable } from "../engine/replica-api.ts";
 import { withDeadline } from "../transport/deadline.ts";
+import { replicaObjectName } from "../transport/object-name.ts";
 import { classifyPlatformError, type PlatformFailure } from "../transport/platform-errors.ts";
 import type { ReplicaClient, ReplicaDirectory } from "./ports.ts";
 
@@ -60,11 +61,6 @@ export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTa
       ),
     status: (timeoutMs) => guarded(target, timeoutMs, false, () => connect().status(target)),
   };
-}
-
-/** The Durable Object's name of one replica. */
-export function replicaObjectName(target: ReplicaTarget): string {
-  return `${target.cluster}/${target.member}`;
 }
 
 /** The replicas behind the bindings of `env`, as `config` names them. */

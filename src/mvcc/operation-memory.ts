@@ -58,7 +58,8 @@ export class OperationMemory {
     forget(sequences, windowStart(sequence));
     const original = sequences.get(idOf(opId));
     if (original !== undefined) return toOutcome(this.#find(original));
-    if (seen + LIMITS.dedupOperationsMax < sequence) return { kind: "superseded", revision };
+    // One stricter than an exact `seen` needs: a gateway says 1 where it means 0.
+    if (seen + LIMITS.dedupOperationsMax <= sequence) return { kind: "superseded", revision };
     return null;
   }
 

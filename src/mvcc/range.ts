@@ -26,13 +26,15 @@ interface Found {
 
 /**
  * Answers a range read that {@link validateRange} has passed. etcd's order of work: the interval at a
- * revision, filters, sorting, limit, keys_only; `count` is taken before filters and limit.
+ * revision, filters, sorting, limit, keys_only; `count` is taken before filters and limit. Without
+ * `counted` a cut answer in key order counts only itself, which spares a walk over all further keys.
  * Errors: compacted, futureRevision, answerTooLarge.
  */
 export function executeRange(
   table: KvTable,
   request: RangeRequest,
   view: ReadView,
+  counted: boolean,
 ): Result<RangeResponse, ErrorKey> {
   const revision = Number(request.revision);
   const error = revision > 0 ? historyError(view, revision) : null;
@@ -47,7 +49,7 @@ export function executeRange(
   const found =
     interval.kind === "key"
       ? findKey(table, request, interval.key, bound)
-      : findSpan(table, request, interval, bound);
+      : findSpan(table, request, interval, bound, counted);
   if (found === null) return err("answerTooLarge");
   const kvs = found.versions.map((version) =>
     toKeyValue(request.keysOnly ? { ...version, value: null } : version),
@@ -67,11 +69,17 @@ function findKey(table: KvTable, request: RangeRequest, key: Uint8Array, bound: 
 }
 
 /** Null if the answer would be too large. */
-function findSpan(table: KvTable, request: RangeRequest, span: Span, bound: number): Found | null {
+function findSpan(
+  table: KvTable,
+  request: RangeRequest,
+  span: Span,
+  bound: number,
+  counted: boolean,
+): Found | null {
   const limit = request.limit <= 0n ? Number.POSITIVE_INFINITY : Number(request.limit);
   const order = orderOf(request);
   return order === null
-    ? findInKeyOrder(table, request, span, bound, limit)
+    ? findInKeyOrder(table, request, span, bound, { limit, counted })
     : findSorted(table, request, span, bound, { limit, order });
 }
 
@@ -80,7 +88,7 @@ function findInKeyOrder(
   request: RangeRequest,
   span: Span,
   bound: number,
-  limit: number,
+  { limit, counted }: { readonly limit: number; readonly counted: boolean },
 ): Found | null {
   const passes = filterOf(request);
   const expected = isFiltered(request) ? LIMITS.pageKeysMax : limit + 1;
@@ -90,8 +98,8 @@ function findInKeyOrder(
   for (const version of scanSpan(table, span, bound, !request.keysOnly, expected)) {
     if (passes(version)) {
       if (versions.length >= limit) {
-        const rest = { ...span, from: version.key };
-        return { versions, more: true, count: count + table.count(rest, bound) };
+        const rest = counted ? table.count({ ...span, from: version.key }, bound) : 0;
+        return { versions, more: true, count: count + rest };
       }
       bytes += versionBytes(version);
       if (bytes > LIMITS.answerBytesMax) return null;

@@ -88,11 +88,12 @@ export class StateMachine {
 
   /**
    * Reads the store as it stands or as of a revision. Its header holds only the store's revision.
+   * Without `counted` a cut answer in key order counts only its own pairs.
    * Errors: emptyKey, invalidSortOption, compacted, futureRevision, answerTooLarge.
    */
-  range(request: RangeRequest): Result<RangeResponse, ErrorKey> {
+  range(request: RangeRequest, counted = true): Result<RangeResponse, ErrorKey> {
     const error = validateRange(request);
-    return error === null ? executeRange(this.#table, request, this.#view()) : err(error);
+    return error === null ? executeRange(this.#table, request, this.#view(), counted) : err(error);
   }
 
   /** Answers a transaction that `isReadOnly`, without a log entry. Errors: as for a range, and txn's. */

@@ -56,7 +56,7 @@ function runOperation(context: TxnContext, operation: PathOperation): ResponseOp
 function runRange({ table, writer, budget }: TxnContext, request: RangeRequest): RangeResponse {
   // Once the answer is lost, reading more for it would only cost.
   if (budget.isExceeded) return create(RangeResponseSchema);
-  const result = executeRange(table, request, writer.view());
+  const result = executeRange(table, request, writer.view(), true);
   if (!result.ok) {
     budget.exceed();
     return create(RangeResponseSchema);

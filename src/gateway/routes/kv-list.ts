@@ -115,7 +115,7 @@ async function readPage(c: Context<GatewayEnv>, services: Services, list: ListRe
     });
     const outcome = await services.router.range(
       { cluster: c.get("cluster"), pin: c.get("pin") },
-      { request: toBinary(RangeRequestSchema, request), consistency, minRevision },
+      { request: toBinary(RangeRequestSchema, request), consistency, minRevision, counted: false },
     );
     const tooLarge = outcome.kind === "rejected" && outcome.error === "answerTooLarge";
     if (!tooLarge || limit === 1) return outcome;
