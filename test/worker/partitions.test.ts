@@ -90,6 +90,40 @@ describe.concurrent("partitions", () => {
   });
 });
 
+describe("a leader that does not know that it was deposed", () => {
+  test("serves no stale linearizable read and acknowledges no write, though its clock stands still", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client, members } = cluster;
+    const old = await leaderOf(client, members);
+    const rest = without(members, old);
+    expect((await client.put("k", "old")).status).toBe(200);
+    const asleep: Fault = { kind: "frozen-clock", member: old };
+    await cluster.suffer(asleep, { kind: "partition", sides: [[old], rest] });
+    await untilLed(client, rest);
+    expect((await client.put("k", "new")).status).toBe(200);
+    const { members: states } = await client.status();
+    expect(states.find(({ name }) => name === old)?.role).toBe("leader");
+    const [read, write, local] = await Promise.all([
+      client.get("k", { replica: old }),
+      client.put("k", "lost", { replica: old }),
+      client.getLocal("k", old),
+    ]);
+    expect([read.status, write.status, local.text]).toEqual([503, 503, "old"]);
+    expect(write.json?.["outcome"]).toBe("unknown");
+    // It learns of its successor by the first message, whatever its clock says.
+    await cluster.suffer(asleep);
+    await eventually("the old leader answers as a follower", async () => {
+      const answer = await client.get("k", { replica: old });
+      expect(answer.status === 200 ? answer.text : "new").toBe("new");
+      return answer.status === 200 ? true : null;
+    });
+    await cluster.heal();
+    const { keys } = await untilSame(client, members);
+    expect(keys).toMatchObject([{ key: "k", value: "new", version: 2 }]);
+    expect(await cluster.leaderConflicts()).toEqual([]);
+  });
+});
+
 describe.concurrent("one-way cuts", () => {
   test.for([
     ["can send but not hear", "deaf"],

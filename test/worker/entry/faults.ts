@@ -9,15 +9,19 @@ export interface FaultRules {
   readonly cuts: readonly { readonly from: string; readonly to: string }[];
   /** Dead members: their objects answer nobody, do nothing and have lost their memory. */
   readonly down: readonly string[];
+  /** Members whose clocks stand still, as of a process that was paused and has not noticed yet. */
+  readonly frozen?: readonly string[];
 }
 
 export class Faults {
   #cuts: ReadonlySet<string> = new Set();
   #down: ReadonlySet<string> = new Set();
+  #frozenAtMs: ReadonlyMap<string, number> = new Map();
 
-  apply({ cuts, down }: FaultRules): void {
+  apply({ cuts, down, frozen = [] }: FaultRules, nowMs: number): void {
     this.#cuts = new Set(cuts.map(({ from, to }) => `${from} ${to}`));
     this.#down = new Set(down);
+    this.#frozenAtMs = new Map(frozen.map((member) => [member, this.#frozenAtMs.get(member) ?? nowMs]));
   }
 
   isCut(from: string, to: string): boolean {
@@ -26,5 +30,10 @@ export class Faults {
 
   isDown(member: string): boolean {
     return this.#down.has(member);
+  }
+
+  /** What the member takes for the time when it is `nowMs`. */
+  clockMs(member: string, nowMs: number): number {
+    return this.#frozenAtMs.get(member) ?? nowMs;
   }
 }

@@ -86,6 +86,10 @@ export class Replica extends ProductReplica {
     this.ctx.abort("test: memory lost");
   }
 
+  protected override now(): number {
+    return faults.clockMs(this.#name, super.now());
+  }
+
   protected override get memoryTimer(): MemoryTimer | null {
     return this.env["TEST_ALARMS_ONLY"] === "true" ? null : super.memoryTimer;
   }
@@ -119,7 +123,7 @@ async function control(path: string, body: unknown, env: Env): Promise<Response>
     case "/_control/faults": {
       // Sent by this project's own test client.
       const rules = body as FaultRules;
-      faults.apply(rules);
+      faults.apply(rules, Date.now());
       await Promise.all(rules.down.map((member) => abort(env, member)));
       return Response.json({});
     }

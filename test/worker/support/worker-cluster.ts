@@ -16,6 +16,8 @@ export interface WorkerClusterOptions {
 /** A fault that can be switched on together with others. */
 export type Fault =
   | { readonly kind: "down"; readonly member: string }
+  /** The member's clock stands still: it believes that no time passes. */
+  | { readonly kind: "frozen-clock"; readonly member: string }
   /** Nothing from the one reaches the other; the other way is open. */
   | { readonly kind: "one-way"; readonly from: string; readonly to: string }
   /** No member of one side reaches a member of another, either way. */
@@ -76,7 +78,8 @@ export class WorkerCluster implements AsyncDisposable {
   async suffer(...faults: readonly Fault[]): Promise<void> {
     await this.#control("faults", {
       cuts: faults.flatMap(cutsOf),
-      down: faults.flatMap((fault) => (fault.kind === "down" ? [fault.member] : [])),
+      down: membersWith("down", faults),
+      frozen: membersWith("frozen-clock", faults),
     } satisfies FaultRules);
   }
 
@@ -126,9 +129,14 @@ export class WorkerCluster implements AsyncDisposable {
   }
 }
 
+function membersWith(kind: "down" | "frozen-clock", faults: readonly Fault[]): string[] {
+  return faults.flatMap((fault) => (fault.kind === kind ? [fault.member] : []));
+}
+
 function cutsOf(fault: Fault): FaultRules["cuts"] {
   switch (fault.kind) {
     case "down":
+    case "frozen-clock":
       return [];
     case "one-way":
       return [{ from: fault.from, to: fault.to }];
