@@ -8,13 +8,14 @@ import type { PeerStub } from "../../src/transport/peer-sender.ts";
 import { allInvariants } from "../raft/invariants/all.ts";
 import { Checker } from "../raft/invariants/checker.ts";
 import type { Invariant } from "../raft/invariants/observation.ts";
-import type { NodeView } from "../raft/invariants/view.ts";
+import type { Departure, NodeView } from "../raft/invariants/view.ts";
 import { violated } from "../raft/invariants/violation.ts";
 import type { MirrorChange } from "./disk/durable-mirror.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 import { CoreView } from "./invariants/live-view.ts";
 import { OneCreator } from "./invariants/one-creator.ts";
 import { checkSupersededCommit } from "./invariants/superseded-commit.ts";
+import { checkWipedSilent } from "./invariants/wiped-silent.ts";
 import { Departures } from "./network/departures.ts";
 import { Links } from "./network/links.ts";
 import { type Caller, Network } from "./network/network.ts";
@@ -118,22 +119,29 @@ export class Cluster {
   }
 
   #changed(object: SimObject): void {
-    if (object.wiped) {
-      this.departures.take();
-      return;
-    }
+    const departures = this.#soundDepartures();
+    if (object.wiped) return;
     this.#note(object);
     for (const { change } of this.#durable) this.#noteCommitted(object, change);
     this.checker.check({
       node: (id) => this.#view(id),
       touched: [object.nodeId],
-      departures: this.departures.take(),
+      departures,
       reads: [],
       writes: [],
     });
     const durable = this.#durable;
     this.#durable = [];
     this.onStep(durable);
+  }
+
+  /** What has left, without the words of a replica that lost its database: it must not promise anything. */
+  #soundDepartures(): readonly Departure[] {
+    const departures = this.departures.take();
+    const wiped = this.objects.find((object) => object.wiped);
+    if (wiped === undefined) return departures;
+    checkWipedSilent(wiped.nodeId, departures);
+    return departures.filter(({ from }) => from !== wiped.nodeId);
   }
 
   #ranSuperseded(instance: Instance): void {

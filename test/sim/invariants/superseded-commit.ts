@@ -15,13 +15,25 @@ export function checkSupersededCommit(
   history: History,
 ): void {
   const index = core.log.commit;
-  const term = core.log.term(index);
-  if (core.role !== "leader" || index <= history.leaderCommitMax || term === null) return;
-  const held = hasQuorum(core.configurations.at(index).configuration, (id) => {
-    const { log } = durable(id);
-    if (index <= log.snapshot.index) return true;
-    return index <= log.last && log.entry(index).term === term;
+  if (core.role !== "leader" || index <= history.leaderCommitMax) return;
+  const { voters, votersOutgoing } = core.configurations.current;
+  // Its own log may be out of its reach by now: a quorum must agree on some entry there.
+  const held = [...voters, ...votersOutgoing].some((model) => {
+    const term = termAt(durable(model), index);
+    return (
+      term !== null &&
+      hasQuorum(core.configurations.current, (id) => {
+        const other = durable(id);
+        return index <= other.log.snapshot.index || termAt(other, index) === term;
+      })
+    );
   });
-  if (!held) violated("superseded-commit", `${core.id} committed ${term}/${index} without a quorum`);
+  if (!held) violated("superseded-commit", `${core.id} committed ${index} without a quorum`);
   history.leaderCommitMax = index;
+}
+
+/** Null where the log has no entry. */
+function termAt({ log }: DurableView, index: number): number | null {
+  if (index === log.snapshot.index) return log.snapshot.term;
+  return index > log.snapshot.index && index <= log.last ? log.entry(index).term : null;
 }

@@ -127,6 +127,7 @@ export class SimObject {
   crash(keep: number): void {
     while (keep > 0 && this.disk.pending.length > 0) {
       this.#becomeDurable();
+      this.#parts.changed(this);
       keep -= 1;
     }
     this.endInstance("crashed");
@@ -137,7 +138,10 @@ export class SimObject {
 
   /** The memory is gone, everything written stays. */
   evict(): void {
-    while (this.disk.pending.length > 0) this.#becomeDurable();
+    while (this.disk.pending.length > 0) {
+      this.#becomeDurable();
+      this.#parts.changed(this);
+    }
     this.endInstance("evicted");
     this.#parts.changed(this);
   }
