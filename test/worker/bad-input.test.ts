@@ -3,7 +3,7 @@ import { Miniflare, type WorkerOptions } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readCompatibility } from "../../scripts/cluster/bundle.ts";
 import { LIMITS } from "../../src/base/limits.ts";
-import { untilLed } from "./support/group.ts";
+import { untilLed, untilSame } from "./support/group.ts";
 import type { GroupStatus } from "./support/kv-client.ts";
 import { testBundle, WorkerCluster } from "./support/worker-cluster.ts";
 
@@ -244,4 +244,11 @@ describe("invalid configurations", () => {
       expect(await starts.json()).toEqual({});
     },
   );
+
+  test("hints that host no objects and an even number of members are only warned about", async () => {
+    const vars = { INITIAL_CLUSTER: "r1=sam,r2=me" };
+    await using cluster = await WorkerCluster.start({ replicas: 2, vars });
+    expect((await cluster.client.put("k", "v")).status).toBe(200);
+    await untilSame(cluster.client, cluster.members);
+  });
 });

@@ -86,6 +86,12 @@ export class Replica extends ProductReplica {
     this.ctx.abort("test: memory lost");
   }
 
+  /** Loses its database too. */
+  async loseEverything(): Promise<void> {
+    await this.ctx.storage.deleteAll();
+    this.ctx.abort("test: database lost");
+  }
+
   protected override now(): number {
     return faults.clockMs(this.#name, super.now());
   }
@@ -129,6 +135,15 @@ async function control(path: string, body: unknown, env: Env): Promise<Response>
     }
     case "/_control/abort":
       await Promise.all((body as readonly string[]).map((member) => abort(env, member)));
+      return Response.json({});
+    case "/_control/wipe":
+      await Promise.all(
+        (body as readonly string[]).map((member) =>
+          replicaStub(env, member)
+            .loseEverything()
+            .catch(() => undefined),
+        ),
+      );
       return Response.json({});
     case "/_control/ledger":
       return Response.json(ledger.report());

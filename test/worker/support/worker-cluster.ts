@@ -92,6 +92,11 @@ export class WorkerCluster implements AsyncDisposable {
     await this.#control("abort", members);
   }
 
+  /** The member loses its database, as an object whose storage was deleted by mistake. */
+  async wipe(member: string): Promise<void> {
+    await this.#control("wipe", [member]);
+  }
+
   /** The platform's own eviction: waits for what is under way, then drops the memory. */
   async evict(member: string): Promise<void> {
     await this.#miniflare.unsafeEvictDurableObject(SCRIPT, "Replica", { name: `default/${member}` });
