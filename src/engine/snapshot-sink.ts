@@ -82,7 +82,8 @@ export class SnapshotSink {
   }
 
   deadline(): number | null {
-    return this.#parts.machine.isReadyToImport ? this.#pullAt : null;
+    // A newer offer may come while an older one is being pulled: its turn comes with that answer.
+    return this.#pulling || !this.#parts.machine.isReadyToImport ? null : this.#pullAt;
   }
 
   /** The rows that have arrived and wait to be written in this turn's transaction. */
