@@ -3,6 +3,7 @@
  * included, before the next one begins.
  */
 import { assert } from "../../../src/base/assert.ts";
+import { violated } from "../../raft/invariants/violation.ts";
 import { EventHeap, type Planned } from "./event-heap.ts";
 import type { Trace } from "./trace.ts";
 import { installVirtualTimers, type VirtualTimers } from "./virtual-timers.ts";
@@ -16,6 +17,9 @@ export interface Actor {
   leave(): void;
 }
 
+/** A timer that finds nothing due and is armed for the same moment again goes round for ever. */
+const STILL_EVENTS_MAX = 5_000;
+
 export class World {
   readonly trace: Trace;
   readonly #events = new EventHeap();
@@ -23,6 +27,8 @@ export class World {
   #now = 0;
   #actor: Actor | null = null;
   #steps = 0;
+  /** Events in a row that took no time. */
+  #still = 0;
   #failure: Error | null = null;
 
   constructor(trace: Trace) {
@@ -81,6 +87,8 @@ export class World {
       const at = this.#events.nextAtMs();
       if (at === null || at > untilMs) break;
       const event = this.#events.take();
+      this.#still = at === this.#now ? this.#still + 1 : 0;
+      if (this.#still > STILL_EVENTS_MAX) violated("no-spin", `time stands still at ${at} ms`);
       this.#now = at;
       this.#steps += 1;
       const pending = event.run();
