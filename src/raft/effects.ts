@@ -2,7 +2,9 @@
  * THE contract between the core and whoever hosts it. After feeding inputs the host calls
  * `takeEffects()` and, in one turn without yielding, does exactly this:
  *
- *   1. sends `first` (appends may overlap the local write: thesis 10.2.1);
+ *   1. sends `first` (appends may overlap the local write: thesis 10.2.1). They may overtake the write
+ *      of these effects only: whatever was written before must be durable when they leave, for the
+ *      commit index they carry counts on it;
  *   2. in ONE transaction: truncates, appends, writes term, vote and commit, applies committed
  *      entries and stores the applied index with what applying changed;
  *   3. calls `raft.persisted(...)` and repeats from the top until nothing comes out;
