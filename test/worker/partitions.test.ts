@@ -4,6 +4,7 @@ import { eventually } from "./support/eventually.ts";
 import { leaderOf, untilLed, untilSame } from "./support/group.ts";
 import type { KvClient } from "./support/kv-client.ts";
 import { type Fault, putUntilAcked, WorkerCluster } from "./support/worker-cluster.ts";
+import { WriteLoad } from "./support/write-load.ts";
 
 /** Elections only when a test asks for one: no pause of this machine is so long. */
 const CALM = { HEARTBEAT_MS: "100", ELECTION_MS: "1500" };
@@ -86,6 +87,29 @@ describe.concurrent("partitions", () => {
     await putUntilAcked(client, "k", "after", "after");
     const { keys } = await untilSame(client, members);
     expect(keys.find(({ key }) => key === "k")).toMatchObject({ value: "after", version: 2 });
+    expect(await cluster.leaderConflicts()).toEqual([]);
+  });
+});
+
+describe("a bad network", () => {
+  test("calls that come late, overtake each other or arrive twice lose nothing and apply nothing twice", async () => {
+    const vars = { SNAPSHOT_EVERY: "50" };
+    await using cluster = await WorkerCluster.start({ replicas: 5, vars });
+    const { client, members } = cluster;
+    const network: Fault = { kind: "bad-network", delayMsMax: 60 };
+    await untilLed(client, members);
+    await cluster.suffer(network);
+    const load = new WriteLoad([client], "late");
+    for (let round = 0; round < 3; round += 1) {
+      await load.untilAcked(40);
+      const leader = await leaderOf(client, members);
+      await cluster.suffer(network, { kind: "partition", sides: [[leader], without(members, leader)] });
+      await load.untilAcked(40);
+      await cluster.suffer(network);
+    }
+    await load.stop();
+    await cluster.heal();
+    expect(load.problems(await untilSame(client, members), 1)).toEqual([]);
     expect(await cluster.leaderConflicts()).toEqual([]);
   });
 });

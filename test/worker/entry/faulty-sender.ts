@@ -63,6 +63,11 @@ export class FaultySender implements PeerSender {
       setTimeout(() => call(NOBODY, answered), lossMs);
       return;
     }
-    call(receiver, (now, answer) => answered(now, faults.isCut(name, self) ? null : answer));
+    const handle: Answered<T> = (now, answer) => answered(now, faults.isCut(name, self) ? null : answer);
+    const [first = 0, ...copies] = faults.delaysMs();
+    if (first === 0) call(receiver, handle);
+    else setTimeout(() => call(receiver, handle), first);
+    // The network brings a copy; nobody waits for its answer.
+    for (const delayMs of copies) setTimeout(() => call(receiver, () => undefined), delayMs);
   }
 }

@@ -18,6 +18,8 @@ export type Fault =
   | { readonly kind: "down"; readonly member: string }
   /** The member's clock stands still: it believes that no time passes. */
   | { readonly kind: "frozen-clock"; readonly member: string }
+  /** Calls between members come late, overtake each other, or arrive twice. */
+  | { readonly kind: "bad-network"; readonly delayMsMax: number }
   /** Nothing from the one reaches the other; the other way is open. */
   | { readonly kind: "one-way"; readonly from: string; readonly to: string }
   /** No member of one side reaches a member of another, either way. */
@@ -80,6 +82,10 @@ export class WorkerCluster implements AsyncDisposable {
       cuts: faults.flatMap(cutsOf),
       down: membersWith("down", faults),
       frozen: membersWith("frozen-clock", faults),
+      delayMsMax: Math.max(
+        0,
+        ...faults.map((fault) => (fault.kind === "bad-network" ? fault.delayMsMax : 0)),
+      ),
     } satisfies FaultRules);
   }
 
@@ -142,6 +148,7 @@ function cutsOf(fault: Fault): FaultRules["cuts"] {
   switch (fault.kind) {
     case "down":
     case "frozen-clock":
+    case "bad-network":
       return [];
     case "one-way":
       return [{ from: fault.from, to: fault.to }];
