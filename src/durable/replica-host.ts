@@ -217,6 +217,11 @@ export class ReplicaHost {
   }
 
   #arm(): void {
-    this.#timers.arm(this.#engine?.deadline() ?? null);
+    try {
+      this.#timers.arm(this.#engine?.deadline() ?? null);
+    } catch (error) {
+      // Storage refuses an instance that was superseded, wherever it is touched.
+      this.#parts.halted(error);
+    }
   }
 }
