@@ -22,6 +22,7 @@ export interface Weather {
   readonly membership: number;
   readonly compact: number;
   readonly unreachable: number;
+  readonly pause: number;
 }
 
 function sometimes(random: Prng, probability: number, max: number): number {
@@ -47,6 +48,7 @@ export function drawWeather(random: Prng, steps: number): Weather {
     membership: sometimes(random, 0.5, 0.03),
     compact: sometimes(random, 0.6, 0.03),
     unreachable: sometimes(random, 0.4, 0.02),
+    pause: sometimes(random, 0.5, 0.01),
   };
 }
 
@@ -60,6 +62,8 @@ export class Life {
   readonly weather: Weather;
   readonly random: Prng;
   readonly #ids: NodeId[];
+  /** Nodes whose clock stands still and who get no messages, though clients still reach them. */
+  readonly #paused = new Set<NodeId>();
   #proposed = 0;
   /** Membership changes accepted, for judging how much a run has seen. */
   configurationsAccepted = 0;
@@ -92,6 +96,7 @@ export class Life {
 
   run(): void {
     for (let i = 0; i < this.weather.steps; i += 1) this.#step();
+    this.#resume();
   }
 
   #step(): void {
@@ -120,6 +125,8 @@ export class Life {
       [weather.cut, () => this.#cut()],
       [weather.heal, () => this.cluster.network.heal()],
       [weather.hold, () => this.#toggleHold()],
+      [weather.pause, () => this.#paused.add(this.#likelyLeader())],
+      [weather.pause, () => this.#resume()],
     ];
   }
 
@@ -176,6 +183,13 @@ export class Life {
     if (this.cluster.replica(id).raft === null) this.cluster.restart(id);
   }
 
+  /** All at once, each at the time that the others have. */
+  #resume(): void {
+    const now = Math.max(...[...this.cluster.replicas.values()].map((replica) => replica.clock));
+    for (const id of this.#paused) this.cluster.replica(id).clock = now;
+    this.#paused.clear();
+  }
+
   #cut(): void {
     const from = this.#anyId();
     const to = this.#anyId();
@@ -207,7 +221,7 @@ export class Life {
   #deliverOne(): void {
     const { random, weather } = this;
     const { network } = this.cluster;
-    const links = network.busyLinks();
+    const links = network.busyLinks().filter(({ to }) => !this.#paused.has(to));
     if (links.length === 0) return;
     const { from, to, count } = random.pick(links);
     const position = random.chance(weather.reorder) ? random.below(count) : 0;
@@ -222,6 +236,7 @@ export class Life {
   /** Clocks drift apart: each node's runs at its own pace in every step. */
   #passTime(ms: number): void {
     for (const replica of this.cluster.replicas.values()) {
+      if (this.#paused.has(replica.id)) continue;
       replica.clock += this.random.chance(0.1) ? this.random.below(2 * ms + 1) : ms;
       const deadline = replica.deadline();
       if (deadline !== null && deadline <= replica.clock) replica.tick();
