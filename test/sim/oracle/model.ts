@@ -86,7 +86,7 @@ export class Model {
   #mayRun(id: string, seen: number, sequence: number): boolean {
     const remembered = this.executions.get(id)?.at(-1);
     if (remembered !== undefined && sequence - remembered.sequence <= LIMITS.dedupOperationsMax) return false;
-    return seen + LIMITS.dedupOperationsMax >= sequence;
+    return seen + LIMITS.dedupOperationsMax > sequence;
   }
 
   #run(id: string, { request }: Command, sequence: number): void {

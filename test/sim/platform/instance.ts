@@ -25,6 +25,8 @@ export class Instance implements Actor, Writer {
   isCurrent = true;
   /** Set when a write failed or an invariant broke: nothing gated leaves any more. */
   broken = false;
+  /** Broken since before its newest event: nothing of that has left. */
+  mute = false;
   readonly calls = new Set<Reset>();
 
   constructor({ name, incarnation, left }: InstanceParts) {

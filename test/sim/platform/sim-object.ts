@@ -153,6 +153,7 @@ export class SimObject {
     this.zombie?.end(resetError("superseded"));
     old.isCurrent = false;
     old.broken = this.disk.pending.length > 0;
+    old.mute = old.broken;
     this.disk.losePending();
     this.#durableAt = 0;
     this.instance = null;
@@ -292,7 +293,8 @@ export class SimObject {
 
   #left(instance: Instance): void {
     if (!instance.isCurrent) {
-      if (instance.alive) this.#parts.ranSuperseded(instance);
+      if (instance.alive && !instance.mute) this.#parts.ranSuperseded(instance);
+      instance.mute = instance.broken;
       return;
     }
     const transaction = this.disk.endEvent();
@@ -306,7 +308,7 @@ export class SimObject {
     if (faults.happens("slow-commit")) takesMs += this.#random.fraction() ** 2 * 10_000;
     this.#durableAt = Math.max(this.#durableAt, world.now + takesMs);
     const fails = faults.happens("commit-failure");
-    world.after(this.#durableAt - world.now, () => this.#commit(transaction, fails));
+    world.at(this.#durableAt, () => this.#commit(transaction, fails));
   }
 
   #commit(transaction: Transaction, fails: boolean): void {

@@ -30,9 +30,13 @@ export class World {
   /** Events in a row that took no time. */
   #still = 0;
   #failure: Error | null = null;
+  readonly #unhandled = (reason: unknown): void => {
+    this.fail(reason instanceof Error ? reason : new Error(String(reason)));
+  };
 
   constructor(trace: Trace) {
     this.trace = trace;
+    process.on("unhandledRejection", this.#unhandled);
     this.#timers = installVirtualTimers((delayMs, fire) => this.#actorTimer(delayMs, fire));
   }
 
@@ -60,6 +64,11 @@ export class World {
   after(delayMs: number, run: () => unknown): Planned {
     assert(delayMs >= 0, "events cannot be planned in the past");
     return this.#events.plan(this.#now + delayMs, run);
+  }
+
+  /** Plans simulator code for a moment: what is planned for one moment keeps its order. */
+  at(atMs: number, run: () => unknown): Planned {
+    return this.#events.plan(Math.max(this.#now, atMs), run);
   }
 
   /** Plans code of `actor`, to be run in its name unless it is gone by then. */
@@ -101,6 +110,7 @@ export class World {
 
   /** Gives the real timers back. */
   close(): void {
+    process.off("unhandledRejection", this.#unhandled);
     this.#timers.uninstall();
   }
 
