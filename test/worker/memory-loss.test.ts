@@ -7,7 +7,10 @@ import { WriteLoad } from "./support/write-load.ts";
 /** The revision of a store nobody has written to. */
 const EMPTY = 1;
 
-describe("memory lost in the middle of a write load", () => {
+/** Room for a machine that has much else to do; nothing here depends on being fast. */
+const STORM = { timeout: 150_000 };
+
+describe("memory lost in the middle of a write load", STORM, () => {
   test("of each object in turn: every acknowledged write is there afterwards, none twice", async () => {
     await using cluster = await WorkerCluster.start({ replicas: 3, vars: { SNAPSHOT_EVERY: "100" } });
     const { client, members } = cluster;

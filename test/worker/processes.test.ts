@@ -8,7 +8,10 @@ import { WriteLoad } from "./support/write-load.ts";
 
 const VARS = ["HEARTBEAT_MS=100", "ELECTION_MS=600", "SNAPSHOT_EVERY=200"];
 
-describe("a cluster of three processes", () => {
+/** Room for a machine that has much else to do; nothing here depends on being fast. */
+const STORM = { timeout: 150_000 };
+
+describe("a cluster of three processes", STORM, () => {
   const book = new LeaderBook();
   let cluster: ProcessMembers;
 
