@@ -83,6 +83,11 @@ function failure(last: Unavailable, outcome: RouteFailure["outcome"]): RouteFail
   return { kind: "failed", outcome, reason: last.reason, message: last.message, header: last.header };
 }
 
+/** A replica that has stopped stays stopped for as long as a request lives; nobody else may be asked. */
+function isFinal(choice: RouteChoice, reply: Unavailable): boolean {
+  return choice.pin !== null && reply.reason === "stopped" && !reply.unknownOutcome;
+}
+
 export class LeaderRouter {
   readonly #replicas: ReplicaDirectory;
   readonly #clock: Clock;
@@ -117,6 +122,7 @@ export class LeaderRouter {
       this.#note(view, member, reply);
       if (reply.kind !== "unavailable") return reply;
       last = reply.reason === "superseded" ? reply : better(last, reply);
+      if (isFinal(choice, reply)) break;
       if (reply.reason === "superseded") {
         // Refused itself; only an earlier attempt could have been applied and forgotten since.
         if (unknown || reply.header === null || remints >= REMINTS_MAX) break;
@@ -147,6 +153,7 @@ export class LeaderRouter {
       this.#note(view, member, reply);
       if (reply.kind !== "unavailable") return reply;
       last = better(last, reply);
+      if (isFinal(choice, reply)) break;
       if (reply.reason === "overloaded") {
         overloads += 1;
         if (overloads >= OVERLOADS_MAX) break;

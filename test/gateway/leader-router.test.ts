@@ -379,6 +379,14 @@ describe("a pinned request", () => {
     expect(bench.log).toEqual(["r3 range", "r2 01@7"]);
   });
 
+  test("ends at once when that replica has stopped: no time would change its answer", async () => {
+    bench.range = () => unavailable("stopped");
+    bench.propose = () => unavailable("stopped");
+    expect(await bench.read("r2")).toMatchObject({ kind: "failed", reason: "stopped" });
+    expect(await bench.write("r2")).toMatchObject({ kind: "failed", outcome: "not-applied" });
+    expect(bench.log).toEqual(["r2 range", "r2 status", "r2 01@7"]);
+  });
+
   test("and fails when it does", async () => {
     bench.range = () => unavailable("no-leader");
     bench.status = () => unavailable("no-leader");
