@@ -36,7 +36,7 @@ export class CommittedImmutable implements Invariant {
           violated(this.name, `${node.id}'s snapshot has uncommitted ${index}`);
       } else {
         const entry = log.entry(index);
-        if (!history.noteCommitted(entry)) this.#differs(node.id, entry, history);
+        if (!history.noteCommitted(entry, node.durable.term)) this.#differs(node.id, entry, history);
       }
     }
   }

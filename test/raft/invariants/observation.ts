@@ -49,6 +49,8 @@ export class History {
   readonly leaders = new Map<number, NodeId>();
   /** Committed durably by some node, index 1 at position 0. Never shrinks. */
   readonly #committed: Entry[] = [];
+  /** For each of them, a term by which it was committed. */
+  readonly #committedBy: number[] = [];
   /** The highest index that any leader has ever counted as committed, durable or not. */
   leaderCommitMax = 0;
 
@@ -60,12 +62,24 @@ export class History {
     return this.#committed[index - 1] ?? null;
   }
 
-  /** Notes that `entry` is committed; returns whether it is the one known there. */
-  noteCommitted(entry: Entry): boolean {
+  /** The term by whose end the entry at `index` was committed: leaders of later terms must have it. */
+  committedBy(index: number): number {
+    return this.#committedBy[index - 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Notes that `entry` is committed on a node whose durable term is `term`; returns whether it is the one
+   * known there. Every node that says so may lower the term by which it was committed.
+   */
+  noteCommitted(entry: Entry, term = Number.POSITIVE_INFINITY): boolean {
     const known = this.committed(entry.index);
-    if (known !== null) return entryDigest(known) === entryDigest(entry);
+    if (known !== null) {
+      this.#committedBy[entry.index - 1] = Math.min(term, this.committedBy(entry.index));
+      return entryDigest(known) === entryDigest(entry);
+    }
     if (entry.index !== this.committedMax + 1) return false;
     this.#committed.push(entry);
+    this.#committedBy.push(term);
     return true;
   }
 }
