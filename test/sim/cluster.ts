@@ -156,7 +156,7 @@ export class Cluster {
    */
   #noteCommitted(object: SimObject, { committed }: MirrorChange): void {
     for (const entry of committed) {
-      if (!this.checker.history.noteCommitted(entry)) {
+      if (!this.checker.history.noteCommitted(entry, object.disk.mirror.term)) {
         violated("committed-immutable", `${object.name} committed another entry ${entry.index}`);
       }
     }

@@ -12,6 +12,7 @@ import { overrideLimits } from "./limits-knobs.ts";
 import type { FaultKind, RunOptions } from "./options.ts";
 import { Model } from "./oracle/model.ts";
 import { Oracle, type OracleCounts } from "./oracle/oracle.ts";
+import { noteDurable, noteEnd, nowhere, type Reached } from "./reached.ts";
 import { Trace } from "./world/trace.ts";
 import { World } from "./world/world.ts";
 
@@ -35,6 +36,7 @@ export interface RunResult {
   readonly injected: readonly FaultName[];
   readonly operations: OracleCounts;
   readonly begun: number;
+  readonly reached: Reached;
 }
 
 const GATEWAYS = 2;
@@ -48,6 +50,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
   const cluster = new Cluster(world, options, faults);
   const model = new Model();
   const oracle = new Oracle(model);
+  const reached = nowhere();
   let begun = 0;
   let failure: RunResult["failure"] = null;
   try {
@@ -56,7 +59,10 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
         model.replay(entry);
         entry = cluster.checker.history.committed(model.index + 1);
       }
-      for (const change of durable) checkStoreRows(change, model);
+      for (const change of durable) {
+        checkStoreRows(change, model);
+        noteDurable(reached, change);
+      }
     };
     const gateways = Array.from(
       { length: GATEWAYS },
@@ -96,6 +102,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
   } catch (error) {
     failure = failureOf(error, world.now);
   } finally {
+    noteEnd(reached, cluster, model);
     world.close();
     restoreLimits();
     cluster.close();
@@ -111,6 +118,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
     injected: faults.injected,
     operations: oracle.counts,
     begun,
+    reached,
   };
 }
 

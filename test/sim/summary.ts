@@ -1,5 +1,6 @@
 /** What many runs came to. */
 import { FAULT_KINDS, type FaultKind } from "./options.ts";
+import { nowhere, PLACES } from "./reached.ts";
 import type { RunResult } from "./run-seed.ts";
 
 export class Summary {
@@ -9,9 +10,11 @@ export class Summary {
   steps = 0;
   operations = 0;
   unknown = 0;
+  readonly reached = nowhere();
   readonly #faults = new Map<FaultKind, number>();
 
-  add({ failure, virtualMs, steps, faults, begun, operations }: RunResult): void {
+  add({ failure, virtualMs, steps, faults, begun, operations, reached }: RunResult): void {
+    for (const place of PLACES) this.reached[place] += reached[place];
     this.seeds += 1;
     if (failure !== null) this.failures += 1;
     this.virtualMs += virtualMs;
@@ -31,6 +34,7 @@ export class Summary {
       `${(this.virtualMs / 3_600_000).toFixed(2)} virtual hours, ${this.steps} events`,
       `${total} faults (${byClass})`,
       `${this.operations} operations, ${this.unknown} with unknown outcome`,
+      `reached ${PLACES.map((place) => `${place} ${this.reached[place]}`).join(", ")}`,
       `${(this.seeds / wallSeconds).toFixed(1)} seeds/s (${(this.seeds / cpuSeconds).toFixed(1)} per core)`,
     ].join("; ");
   }

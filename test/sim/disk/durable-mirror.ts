@@ -37,6 +37,8 @@ export interface MirrorChange {
   readonly versions: readonly SqlRow[];
   /** The store's rows are those of a pulled snapshot. */
   readonly installed: boolean;
+  /** It replaced durable entries; filled in when it becomes durable. */
+  truncated: boolean;
 }
 
 const EMPTY: Meta = {
@@ -79,7 +81,7 @@ export function readChange(
     installed || meta.ord > before.ord
       ? sql.all(VERSIONS[meta.generation] ?? "", [installed ? 0 : before.ord])
       : [];
-  return { meta, from, entries, inserted, committed: [], versions, installed };
+  return { meta, from, entries, inserted, committed: [], versions, installed, truncated: false };
 }
 
 export class DurableMirror implements DurableView, LogView {
@@ -92,6 +94,7 @@ export class DurableMirror implements DurableView, LogView {
     const { meta, from, entries } = change;
     const { index } = meta.snapshot;
     change.committed = this.#committedBy(change);
+    change.truncated = from <= this.last && from > this.#base;
     if (from <= this.last) this.#entries.length = Math.max(0, from - this.#base - 1);
     if (index > this.#base) {
       this.#entries = this.#entries.slice(index - this.#base);

@@ -30,6 +30,8 @@ const REDO_MAX = 1_500;
 export class SimDisk {
   readonly mirror = new DurableMirror();
   readonly #sql = new SimSql();
+  /** Transactions lost so far. */
+  vanished = 0;
   #open: Transaction | null = null;
   #pending: Transaction[] = [];
   #issued = 0;
@@ -124,6 +126,7 @@ export class SimDisk {
     assert(this.#open === null, "events are atomic");
     const lost = this.#pending.length;
     if (lost === 0) return 0;
+    this.vanished += lost;
     this.#pending = [];
     this.#durable = this.#issued;
     this.#sql.restore(this.#base, this.#redo);

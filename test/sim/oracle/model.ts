@@ -41,6 +41,8 @@ export class Model {
   readonly bySequence: Moment[] = [];
   /** By log index. */
   readonly byIndex: Moment[] = [];
+  /** Commands that raised the compacted revision. */
+  compactions = 0;
   #index = 0;
 
   constructor() {
@@ -95,7 +97,9 @@ export class Model {
       WRITES.find(({ requestCase }) => requestCase === request.case),
       `no operation for ${request.case}`,
     );
+    const compacted = this.store.compactRevision;
     const expected = kind.execute(this.store, request satisfies CommandRequest);
+    if (this.store.compactRevision > compacted) this.compactions += 1;
     this.store.finish();
     const execution = { kind, expected, revision: this.store.revision, sequence };
     const known = this.executions.get(id);

@@ -1,0 +1,46 @@
+/** Rare places that runs must get to: a simulator that never truncates a log says nothing about truncation. */
+import type { Cluster, DurableChange } from "./cluster.ts";
+import type { Model } from "./oracle/model.ts";
+
+export const PLACES = [
+  "elections", // terms somebody led
+  "truncations", // stored entries replaced by another leader's
+  "snapshots", // pulled and installed
+  "compactions", // of the store's history
+  "retries", // operations that are in the log more than once and ran once
+  "superseded", // operations refused as older than the memory of operations
+  "resets", // transactions that vanished
+  "wiped", // replicas that noticed that their database was lost, and stopped
+  "dropped-alarms", // alarms given up after six failures
+] as const;
+
+export type Place = (typeof PLACES)[number];
+
+export type Reached = Record<Place, number>;
+
+export function nowhere(): Reached {
+  const reached: Partial<Reached> = {};
+  for (const place of PLACES) reached[place] = 0;
+  // Every place was just set.
+  return reached as Reached;
+}
+
+export function noteDurable(reached: Reached, { change }: DurableChange): void {
+  if (change.installed) reached.snapshots += 1;
+  if (change.truncated) reached.truncations += 1;
+}
+
+export function noteEnd(reached: Reached, cluster: Cluster, model: Model): void {
+  reached.elections = cluster.checker.history.leaders.size;
+  reached.compactions = model.compactions;
+  for (const [id, carriers] of model.carriers) {
+    const runs = model.executions.get(id)?.length ?? 0;
+    if (carriers.length > 1 && runs === 1) reached.retries += 1;
+    if (runs === 0) reached.superseded += 1;
+  }
+  for (const { disk, alarm, wiped, instance } of cluster.objects) {
+    reached.resets += disk.vanished;
+    reached["dropped-alarms"] += alarm.dropped;
+    if (wiped && instance?.host?.engine?.stopped != null) reached.wiped += 1;
+  }
+}
