@@ -23,6 +23,7 @@ export interface Weather {
   readonly compact: number;
   readonly unreachable: number;
   readonly pause: number;
+  readonly depose: number;
 }
 
 function sometimes(random: Prng, probability: number, max: number): number {
@@ -49,6 +50,7 @@ export function drawWeather(random: Prng, steps: number): Weather {
     compact: sometimes(random, 0.6, 0.03),
     unreachable: sometimes(random, 0.4, 0.02),
     pause: sometimes(random, 0.5, 0.01),
+    depose: sometimes(random, 0.6, 0.02),
   };
 }
 
@@ -112,7 +114,7 @@ export class Life {
     const { weather } = this;
     return [
       [weather.propose, () => this.#propose()],
-      [weather.read, () => this.#onRunning((id) => this.cluster.read(id))],
+      [weather.read, () => this.#read()],
       [weather.transfer, () => this.#onRunning((id) => this.cluster.replica(id).transfer(this.#anyId()))],
       [weather.membership, () => this.#changeMembership()],
       [weather.compact, () => this.#compact()],
@@ -127,6 +129,7 @@ export class Life {
       [weather.hold, () => this.#toggleHold()],
       [weather.pause, () => this.#paused.add(this.#likelyLeader())],
       [weather.pause, () => this.#resume()],
+      [weather.depose, () => this.#depose()],
     ];
   }
 
@@ -155,6 +158,14 @@ export class Life {
     replica.propose(data);
   }
 
+  /** Of anybody who believes to lead, deposed or not; now and then of somebody else. */
+  #read(): void {
+    const running = [...this.cluster.replicas.values()].filter((replica) => replica.raft !== null);
+    const leaders = running.filter((replica) => replica.running.isLeader);
+    const asked = leaders.length > 0 && this.random.chance(0.9) ? leaders : running;
+    if (asked.length > 0) this.cluster.read(this.random.pick(asked).id);
+  }
+
   #changeMembership(): void {
     const replica = this.cluster.replica(this.#likelyLeader());
     if (replica.raft === null) return;
@@ -166,8 +177,33 @@ export class Life {
       if (draw < 0.6) voters.push(id);
       else if (draw < 0.8) learners.push(id);
     }
-    if (replica.proposeConfiguration({ voters, learners }).kind === "accepted")
-      this.configurationsAccepted += 1;
+    if (replica.proposeConfiguration({ voters, learners }).kind !== "accepted") return;
+    this.configurationsAccepted += 1;
+    // The dangerous moment: a new configuration on two nodes, and elections among everybody.
+    if (random.chance(0.3)) this.#depose();
+  }
+
+  /** A leader that does not know yet: alone or with one other, taking writes, while the rest moves on. */
+  #depose(): void {
+    const leader = this.cluster.leader();
+    if (leader === null) return;
+    this.#isolate(this.random.chance(0.5) ? [leader.id] : [leader.id, this.#anyId()]);
+    for (let i = this.random.below(4); i > 0; i -= 1) this.#propose();
+    for (const replica of this.cluster.replicas.values()) {
+      if (replica.id !== leader.id) replica.clock += this.cluster.options.electionMs;
+    }
+  }
+
+  /** Cuts these off from all others, both ways. */
+  #isolate(some: readonly NodeId[]): void {
+    const { network } = this.cluster;
+    for (const id of this.#ids) {
+      if (some.includes(id)) continue;
+      for (const one of some) {
+        network.cut(one, id);
+        network.cut(id, one);
+      }
+    }
   }
 
   #compact(): void {
@@ -195,10 +231,7 @@ export class Life {
     const to = this.#anyId();
     const { network } = this.cluster;
     if (this.random.chance(0.3)) {
-      for (const other of this.#ids) {
-        network.cut(from, other);
-        network.cut(other, from);
-      }
+      this.#isolate([from]);
       return;
     }
     network.cut(from, to);
