@@ -4,6 +4,12 @@ import { blob, integer } from "./columns.ts";
 import type { KvTable } from "./kv-table.ts";
 import type { Generation } from "./mvcc-state.ts";
 
+/** Versions up to position `ord` were looked at; those compacted by `revision` are gone. */
+interface Progress {
+  readonly ord: number;
+  readonly revision: number;
+}
+
 interface GarbageStatements {
   readonly progress: string;
   readonly setProgress: string;
@@ -40,6 +46,8 @@ export class GarbageCollector {
   readonly #sql: Sql;
   readonly #table: KvTable;
   readonly #statements: GarbageStatements;
+  /** The stored row, once it was read: it is asked for in every turn, and rows read are paid for. */
+  #known: Progress | null = null;
 
   constructor(sql: Sql, table: KvTable, generation: Generation) {
     this.#sql = sql;
@@ -68,7 +76,7 @@ export class GarbageCollector {
       ord = integer(row, 0);
     }
     if (rows.length < rowsMax) return this.skipTo(revision, newest);
-    this.#sql.run(this.#statements.setProgress, ord, progress.revision);
+    this.#setProgress({ ord, revision: progress.revision });
     return false;
   }
 
@@ -77,8 +85,7 @@ export class GarbageCollector {
    * versions of that very revision: its deletions are due then.
    */
   skipTo(revision: number, newest: number): true {
-    const before = this.#table.ordOfRevision(revision - 1, newest);
-    this.#sql.run(this.#statements.setProgress, before, revision);
+    this.#setProgress({ ord: this.#table.ordOfRevision(revision - 1, newest), revision });
     return true;
   }
 
@@ -89,8 +96,16 @@ export class GarbageCollector {
     if (isDeletion && integer(row, 1) < revision) this.#sql.run(this.#statements.remove, ord);
   }
 
-  #progress(): { readonly ord: number; readonly revision: number } {
+  #progress(): Progress {
+    if (this.#known !== null) return this.#known;
     const row = this.#sql.first(this.#statements.progress);
-    return row === null ? { ord: 0, revision: -1 } : { ord: integer(row, 0), revision: integer(row, 1) };
+    this.#known =
+      row === null ? { ord: 0, revision: -1 } : { ord: integer(row, 0), revision: integer(row, 1) };
+    return this.#known;
+  }
+
+  #setProgress(progress: Progress): void {
+    this.#sql.run(this.#statements.setProgress, progress.ord, progress.revision);
+    this.#known = progress;
   }
 }
