@@ -135,7 +135,7 @@ function drawLimits(random: Prng): Record<string, number> {
     const value = random.pick(values);
     if (random.chance(0.4)) limits[name] = value;
   };
-  maybe("snapshotChunkBytesMax", [1, 64, 300, 2_000]);
+  maybe("snapshotChunkBytesMax", [100, 300, 2_000]);
   maybe("inflightMessagesMax", [1, 2, 5]);
   maybe("inflightBytesMax", [1, 200, 2_000]);
   maybe("appendBytesMax", [1, 150, 1_000]);

@@ -9,6 +9,8 @@ const ENTRY_BYTES_MAX = 20_000;
 
 class CoreLogView implements LogView {
   readonly #core: Core;
+  /** Committed entries that were looked at: they never change, or others find out. */
+  readonly #committed = new Map<number, Entry>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -23,8 +25,12 @@ class CoreLogView implements LogView {
   }
 
   entry(index: number): Entry {
+    const known = this.#committed.get(index);
+    if (known !== undefined) return known;
     // One entry always comes back, however small the bound.
-    return internEntry(this.#core.log.entries(index, index, 1)[0] as Entry);
+    const entry = internEntry(this.#core.log.entries(index, index, 1)[0] as Entry);
+    if (index <= this.#core.log.commit) this.#committed.set(index, entry);
+    return entry;
   }
 }
 
