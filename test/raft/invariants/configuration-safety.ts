@@ -24,6 +24,8 @@ export class ConfigurationSafety implements Invariant {
       const { node, liveChange } = observation;
       if (node.live === null || liveChange === null) continue;
       for (const entry of liveChange.added) this.#checkEntry(node.id, node.live, entry);
+      if (liveChange.removed.some((entry) => entry.kind === "configuration"))
+        this.#checkInForce(node.id, node.live);
       this.#checkUncommitted(observation, history);
       if (becameLeader(observation) && !mayLead(node.live, node.id)) {
         violated(this.name, `${node.id} leads term ${node.live.term} without being a voter`);
@@ -43,6 +45,13 @@ export class ConfigurationSafety implements Invariant {
     if (this.#intersecting.has(key)) return;
     if (!quorumsMeet(previous, next)) violated(this.name, `quorums may miss each other: ${key}`);
     this.#intersecting.add(key);
+  }
+
+  /** A configuration goes with its entry. */
+  #checkInForce(id: NodeId, live: LiveView): void {
+    const { index, configuration } = live.configurationAt(live.log.last);
+    const same = configurationText(configuration) === configurationText(live.configuration);
+    if (!same) violated(this.name, `${id} goes on with a configuration after ${index} that was deleted`);
   }
 
   #checkUncommitted({ node, liveChange }: NodeObservation, history: History): void {
