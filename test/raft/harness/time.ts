@@ -56,17 +56,3 @@ export function runFor(
   }
   return messages;
 }
-
-/** As `runFor`, but stops as soon as `done`; returns whether it came to that. */
-export function runUntil(cluster: TestCluster, msMax: number, done: () => boolean): boolean {
-  let left = msMax;
-  deliverAll(cluster);
-  while (!done()) {
-    const wait = timeToNextDeadline(cluster);
-    if (wait === null || wait > left) return false;
-    passTime(cluster, wait);
-    left -= wait;
-    deliverAll(cluster);
-  }
-  return true;
-}
