@@ -433,9 +433,7 @@ export class Engine {
       this.#dispatch(groups);
     } catch (error) {
       // Nothing of this turn is durable: what it would have answered must not be told.
-      this.#answers = [];
-      this.#stop("an invariant broke; the instance is restarted from its database");
-      this.#setup.halted(error);
+      this.#halt(error);
     } finally {
       this.#inTurn = false;
     }
@@ -471,8 +469,20 @@ export class Engine {
     while (this.#answers.length > 0) {
       const answers = this.#answers;
       this.#answers = [];
-      for (const answer of answers) answer();
+      try {
+        for (const answer of answers) answer();
+      } catch (error) {
+        // A read answers from storage, which refuses an instance that was superseded.
+        this.#halt(error);
+      }
     }
+  }
+
+  /** Whoever still waits for an answer learns from the platform that the instance is gone. */
+  #halt(error: unknown): void {
+    this.#answers = [];
+    this.#stop("an invariant broke; the instance is restarted from its database");
+    this.#setup.halted(error);
   }
 
   #nameOf(id: NodeId): string {
