@@ -1,10 +1,13 @@
 /** The objects of one cluster, their calls to each other, and the invariants that watch them. */
 
+import { fromBinary } from "@bufbuild/protobuf";
 import { assert, defined } from "../../src/base/assert.ts";
+import { toHex } from "../../src/base/bytes.ts";
 import type { Config } from "../../src/durable/config.ts";
 import type { ReplicaTarget } from "../../src/engine/replica-api.ts";
 import type { NodeId } from "../../src/raft/types.ts";
 import type { PeerStub } from "../../src/transport/peer-sender.ts";
+import { CommandSchema } from "../../src/wire/gen/edged_pb.ts";
 import { allInvariants } from "../raft/invariants/all.ts";
 import { Checker } from "../raft/invariants/checker.ts";
 import type { Invariant } from "../raft/invariants/observation.ts";
@@ -37,6 +40,8 @@ export class Cluster {
   readonly links: Links;
   readonly network: Network;
   readonly departures = new Departures();
+  /** Operations (hex ids) one of whose calls was handled twice: "not applied" was said of one of the two. */
+  readonly repeated = new Set<string>();
   readonly config: Config;
   readonly checker = new Checker(simInvariants());
   /** Called after the checks of each step. */
@@ -72,6 +77,10 @@ export class Cluster {
       this.objects.find((object) => object.name === name),
       `no object is called ${name}`,
     );
+  }
+
+  noteRepeated(command: Uint8Array): void {
+    this.repeated.add(toHex(fromBinary(CommandSchema, command).opId));
   }
 
   close(): void {
@@ -113,6 +122,7 @@ export class Cluster {
         network.call(caller, {
           ...quiet,
           what: "forward",
+          repeated: () => this.noteRepeated(request.command),
           handle: (there) => hostOf(there).propose(target, request),
         }),
     };

@@ -79,7 +79,7 @@ const CEILINGS: Readonly<Record<FaultKind, number>> = {
   supersede: 3,
   pause: 2,
   "slow-commit": 0.01,
-  "commit-failure": 0.004,
+  "commit-failure": 0.02,
   wipe: 0.3,
   "clock-skew": 1,
   "clock-jump": 1,

@@ -98,7 +98,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
     await world.run(options.durationMs);
     const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting);
     await heal({ world, cluster, options, faults, gateway: gateway(0), clientsWait });
-    oracle.finish();
+    oracle.finish(cluster.repeated);
   } catch (error) {
     failure = failureOf(error, world.now);
   } finally {

@@ -72,12 +72,19 @@ const ACTS: Partial<Record<FaultKind, Act>> = {
   },
   crash(nemesis, random) {
     const object = someObject(nemesis, random);
-    object.crash(random.below(object.disk.pending.length + 1));
+    const crash = (): void => object.crash(random.below(object.disk.pending.length + 1));
+    if (random.chance(0.7)) object.whileWriting(crash);
+    else crash();
   },
   kill(nemesis, random) {
     const object = someObject(nemesis, random);
-    object.goDown(duration(random, nemesis));
-    object.crash(random.below(object.disk.pending.length + 1));
+    const awayMs = duration(random, nemesis);
+    const kill = (): void => {
+      object.goDown(awayMs);
+      object.crash(random.below(object.disk.pending.length + 1));
+    };
+    if (random.chance(0.7)) object.whileWriting(kill);
+    else kill();
   },
   evict(nemesis, random) {
     // Often everybody at once: an idle cluster goes to sleep as a whole.

@@ -67,6 +67,7 @@ export class SimGateway implements Actor {
         network.call(caller, {
           ...quiet,
           what: "propose",
+          repeated: () => this.#cluster.noteRepeated(request.command),
           handle: (there) => hostOf(there).propose(target, request),
         }),
       range: (target, call) =>

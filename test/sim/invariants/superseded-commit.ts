@@ -14,8 +14,13 @@ export function checkSupersededCommit(
   durable: (id: string) => DurableView,
   history: History,
 ): void {
+  if (core.role !== "leader") return;
+  // Its own vote was durable, and others may have elected it all the same: the term is led by now.
+  const leader = history.leaders.get(core.term) ?? core.id;
+  if (leader !== core.id) violated("election-safety", `${core.id} leads term ${core.term}, as ${leader} did`);
+  history.leaders.set(core.term, leader);
   const index = core.log.commit;
-  if (core.role !== "leader" || index <= history.leaderCommitMax) return;
+  if (index <= history.leaderCommitMax) return;
   const { voters, votersOutgoing } = core.configurations.current;
   // Its own log may be out of its reach by now: a quorum must agree on some entry there.
   const held = [...voters, ...votersOutgoing].some((model) => {

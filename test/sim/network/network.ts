@@ -23,6 +23,8 @@ export interface Call<T> {
   readonly handle: (instance: Instance) => T | Promise<T>;
   readonly departs: () => void;
   readonly answers: (value: T) => void;
+  /** It is handled twice, which the platform itself never does with a call. */
+  readonly repeated?: () => void;
 }
 
 export interface NetworkParts {
@@ -71,6 +73,7 @@ export class Network {
       return;
     }
     const arrivals = faults.happens("duplicate") ? 2 : 1;
+    if (arrivals > 1) call.repeated?.();
     for (let i = 0; i < arrivals; i += 1) {
       world.after(links.delay(world.now, index), () => this.#arrive(from, call, settle));
     }

@@ -44,6 +44,11 @@ export class Alarm {
     return this.#atMs;
   }
 
+  /** An alarm that is late fires now. */
+  heal(): void {
+    if (this.#planned !== null && this.#atMs !== null) this.#plan(this.#parts.clock.until(this.#atMs));
+  }
+
   /** A transaction that sets the alarm was written: an earlier time counts at once. */
   written(atMs: number): void {
     if (this.#atMs === null || atMs < this.#atMs) this.#set(atMs);

@@ -58,6 +58,8 @@ export class SimObject {
   #busyUntil = 0;
   #downUntil = 0;
   #durableAt = 0;
+  /** What happens while its next transaction is on its way to the disk. */
+  #whileWriting: (() => void) | null = null;
 
   constructor(parts: ObjectParts) {
     const { world, options, faults, target, index } = parts;
@@ -136,6 +138,11 @@ export class SimObject {
     this.#parts.changed(this);
   }
 
+  /** Calls `act` while the next transaction is not durable yet, which is when a crash costs something. */
+  whileWriting(act: () => void): void {
+    this.#whileWriting = act;
+  }
+
   /** The memory is gone, everything written stays. */
   evict(): void {
     while (this.disk.pending.length > 0) {
@@ -183,6 +190,8 @@ export class SimObject {
   }
 
   heal(): void {
+    this.alarm.heal();
+    this.#whileWriting = null;
     this.#busyUntil = 0;
     this.#downUntil = 0;
   }
@@ -308,6 +317,9 @@ export class SimObject {
     if (faults.happens("slow-commit")) takesMs += this.#random.fraction() ** 2 * 10_000;
     this.#durableAt = Math.max(this.#durableAt, world.now + takesMs);
     const fails = faults.happens("commit-failure");
+    const act = this.#whileWriting;
+    this.#whileWriting = null;
+    if (act !== null) world.after((this.#durableAt - world.now) * this.#random.fraction(), act);
     world.at(this.#durableAt, () => this.#commit(transaction, fails));
   }
 
