@@ -58,23 +58,29 @@ export function readsCommitted(core: Core): void {
   releaseReads(core);
 }
 
-/** Called after an answer raised somebody's confirmed round. */
+/**
+ * Called when more may be confirmed than before: an answer raised somebody's round, or the
+ * configuration needs fewer. Begins the next round when none is out; in a cluster of one that
+ * confirms itself at once.
+ */
 export function releaseReads(core: Core): void {
-  if (core.pendingReads.length === 0) return;
-  const confirmed = confirmedRound(core);
-  const waiting = [];
-  for (const read of core.pendingReads) {
-    if (read.index === null || read.round > confirmed) {
-      waiting.push(read);
-      continue;
+  while (core.pendingReads.length > 0) {
+    const confirmed = confirmedRound(core);
+    const waiting = [];
+    for (const read of core.pendingReads) {
+      if (read.index === null || read.round > confirmed) {
+        waiting.push(read);
+        continue;
+      }
+      assert(read.index <= core.log.commit, "a read index is a commit index");
+      core.reads.push({ id: read.id, index: read.index });
     }
-    assert(read.index <= core.log.commit, "a read index is a commit index");
-    core.reads.push({ id: read.id, index: read.index });
+    core.pendingReads = waiting;
+    // While a round is out, the reads that wait for the next one gather.
+    if (confirmed < core.readRound) return;
+    if (!waiting.some((read) => read.index !== null && read.round > core.readRound)) return;
+    startRound(core);
   }
-  core.pendingReads = waiting;
-  // While a round is out, the reads that wait for the next one gather.
-  if (confirmed < core.readRound) return;
-  if (waiting.some((read) => read.index !== null && read.round > core.readRound)) startRound(core);
 }
 
 /** Reads whose round has not begun ride on the heartbeat that is about to be sent. */

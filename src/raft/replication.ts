@@ -27,6 +27,7 @@ export function appendAsLeader(core: Core, draft: Draft): number {
   if (entry.kind === "configuration") {
     core.configurations.append(index, entry.configuration);
     trackMembers(core, index);
+    releaseReads(core);
   }
   for (const [id, progress] of core.progress) sendAppends(core, id, progress);
   return index;

@@ -125,3 +125,38 @@ describe("rounds", () => {
     ]);
   });
 });
+
+describe("a cluster that shrinks to one voter", () => {
+  function alone(reads: readonly number[]): TestNode {
+    const node = leader({ configuration: simpleConfiguration(["1", "2"]) });
+    for (const id of reads) node.raft.read(node.now, id);
+    node.take();
+    node.raft.proposeConfiguration(node.now, { voters: ["1"], learners: [] });
+    node.take();
+    // The joint configuration commits; the final one is in force at once.
+    node.raft.step(node.now, "2", {
+      kind: "append-response",
+      term: 1,
+      round: 0,
+      match: 2,
+      rejection: null,
+    });
+    return node;
+  }
+
+  test("decides the reads that waited for the others: nobody is left to answer them", () => {
+    // The first read's round is out, the second waits for the next.
+    expect(alone([1, 2]).take().reads).toEqual([
+      { id: 1, index: 1 },
+      { id: 2, index: 1 },
+    ]);
+  });
+
+  test("decides later reads at once", () => {
+    const node = alone([1, 2]);
+    node.take();
+    node.take();
+    node.raft.read(node.now, 3);
+    expect(node.take().reads).toMatchObject([{ id: 3 }]);
+  });
+});

@@ -20,6 +20,8 @@ export class CommittedImmutable implements Invariant {
 
   #checkRemoved({ node, durableChange }: NodeObservation, history: History): void {
     for (const entry of durableChange.removed) {
+      // A node that the committing term has not reached was not counted, and may still follow an older leader.
+      if (history.committedBy(entry.index) > node.durable.term) continue;
       const committed = history.committed(entry.index);
       if (committed !== null && entryDigest(committed) === entryDigest(entry)) {
         violated(this.name, `${node.id} deleted committed entry ${entry.index}`);
