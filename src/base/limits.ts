@@ -13,6 +13,12 @@ export const LIMITS = {
   discardBytesMax: 100 * 1024 * 1024,
   /** etcd's `--max-txn-ops`. */
   txnOpsMax: 128,
+  /** Bytes of a JSON request: above what 2 MiB of protobuf take as base64, so that etcd's own limit speaks. */
+  jsonBodyBytesMax: 8 * 1024 * 1024,
+  /** Objects, arrays and list items of one JSON request: what is read of it stays far below an isolate's memory. */
+  jsonPartsMax: 262_144,
+  /** Levels of one request: transactions nest to `txnOpsMax`, two levels each, and hold operations. */
+  messageDepthMax: 264,
   /** Keys are small in nearly every use of etcd; a bound keeps index pages and peer messages sane. */
   keyBytesMax: 128 * 1024,
   /** Voters and learners of one cluster. Raft groups above 9 only lose. */

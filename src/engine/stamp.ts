@@ -1,8 +1,7 @@
 /** The freshness of an operation id, when the gateway could not tell it. */
-import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { concatBytes } from "../base/bytes.ts";
-import { CommandSchema } from "../wire/gen/edged_pb.ts";
+import { decodeCommand } from "../wire/batch.ts";
 
 /** Field number of `edged.Command.seen`. */
 const SEEN_FIELD = 2;
@@ -15,7 +14,7 @@ const VARINT = 0;
  */
 export function stampSeen(command: Uint8Array, sequence: number): Uint8Array | null {
   try {
-    const { seen, request } = fromBinary(CommandSchema, command);
+    const { seen, request } = decodeCommand(command);
     if (request.case === undefined) return null;
     if (seen !== 0n || sequence === 0) return command;
   } catch {

@@ -33,8 +33,8 @@ import type { SnapshotBounds } from "./snapshot-types.ts";
 import { hashState } from "./state-hash.ts";
 import { StoreWriter } from "./store-writer.ts";
 import { runTxn } from "./txn.ts";
-import { decidePath, isReadOnly } from "./txn-path.ts";
-import { OPERATION_ID_BYTES, validateCommand } from "./validate.ts";
+import { decidePath } from "./txn-path.ts";
+import { isReadOnly, OPERATION_ID_BYTES, validateCommand } from "./validate.ts";
 import { validateRange } from "./validate-operation.ts";
 import { validateTxn } from "./validate-txn.ts";
 

@@ -52,12 +52,6 @@ function decideOperation(table: KvTable, operation: RequestOp, bound: number): P
   }
 }
 
-/** True if no branch writes. As in etcd, a nested transaction counts as a write. */
-export function isReadOnly(request: TxnRequest): boolean {
-  const isRange = (operation: RequestOp) => operation.request.case === "requestRange";
-  return request.success.every(isRange) && request.failure.every(isRange);
-}
-
 /** All operations of a path in the order they run, nested transactions replaced by their own. */
 export function* flatten(path: TxnPath): Generator<Exclude<PathOperation, { kind: "txn" }>, void> {
   for (const operation of path.operations) {

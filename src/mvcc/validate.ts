@@ -6,8 +6,11 @@
 import { LIMITS } from "../base/limits.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import type { Command } from "../wire/gen/edged_pb.ts";
+import type { RequestOp, TxnRequest } from "../wire/gen/etcd/rpc_pb.ts";
 import { validateDeleteRange, validatePut } from "./validate-operation.ts";
 import { validateTxn } from "./validate-txn.ts";
+
+export { validateRange } from "./validate-operation.ts";
 
 /** Length of an operation id; a command may also have none. */
 export const OPERATION_ID_BYTES = 16;
@@ -27,6 +30,12 @@ export function validateCommand(command: Command): ErrorKey | null {
     case undefined:
       return "invalidCommand";
   }
+}
+
+/** True if no branch writes. As in etcd, a nested transaction counts as a write. */
+export function isReadOnly(request: TxnRequest): boolean {
+  const isRange = (operation: RequestOp) => operation.request.case === "requestRange";
+  return request.success.every(isRange) && request.failure.every(isRange);
 }
 
 /**

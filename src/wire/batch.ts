@@ -1,7 +1,8 @@
 /** Log entries: framing of commands into an `edged.Batch`, without decoding them. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { assert } from "../base/assert.ts";
-import { BatchSchema, type Command } from "./gen/edged_pb.ts";
+import { LIMITS } from "../base/limits.ts";
+import { BatchSchema, type Command, CommandSchema } from "./gen/edged_pb.ts";
 
 /** Protobuf tag of `Batch.commands`: field 1, length-delimited. */
 const COMMANDS_TAG = 0x0a;
@@ -40,8 +41,14 @@ export function encodeBatch(commands: readonly Uint8Array[]): Uint8Array {
   return data;
 }
 
+/** One encoded `edged.Command`. Throws on bytes that are none, or that nest deeper than any legal request. */
+export function decodeCommand(bytes: Uint8Array): Command {
+  return fromBinary(CommandSchema, bytes, { recursionLimit: LIMITS.messageDepthMax });
+}
+
 /** The commands of a log entry, in order. Throws on bytes that are no Batch. */
 export function decodeBatch(data: Uint8Array): readonly Command[] {
   if (data.length === 0) return [];
-  return fromBinary(BatchSchema, data).commands;
+  // One level above its commands: what `decodeCommand` reads must never fail here.
+  return fromBinary(BatchSchema, data, { recursionLimit: LIMITS.messageDepthMax + 1 }).commands;
 }

@@ -1,9 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeBatch, encodeBatch } from "../../src/wire/batch.ts";
+import { validateCommand } from "../../src/mvcc/validate.ts";
+import { decodeBatch, decodeCommand, encodeBatch } from "../../src/wire/batch.ts";
 import { BatchSchema, CommandSchema } from "../../src/wire/gen/edged_pb.ts";
-import { PutRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { PutRequestSchema, type TxnRequest, TxnRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
 
 describe("encodeBatch", () => {
   it("frames encoded commands as protobuf itself does, at every length of the length", () => {
@@ -32,5 +33,41 @@ describe("encodeBatch", () => {
     expect(decodeBatch(encodeBatch([new Uint8Array(0)]))).toHaveLength(1);
     expect(encodeBatch([])).toHaveLength(0);
     expect(decodeBatch(new Uint8Array(0))).toEqual([]);
+  });
+});
+
+describe("the deepest transaction that is legal", () => {
+  const nested = (levels: number): TxnRequest => {
+    let txn = create(TxnRequestSchema, {
+      success: [{ request: { case: "requestPut", value: { key: new Uint8Array([1]) } } }],
+    });
+    for (let level = 1; level < levels; level += 1) {
+      txn = create(TxnRequestSchema, { success: [{ request: { case: "requestTxn", value: txn } }] });
+    }
+    return txn;
+  };
+  const command = (levels: number) =>
+    create(CommandSchema, { request: { case: "txn", value: nested(levels) } });
+
+  it("can be read back, alone and in an entry", () => {
+    expect(validateCommand(command(128))).toBe(null);
+    expect(validateCommand(command(129))).toBe("tooManyOps");
+    const bytes = toBinary(CommandSchema, command(128));
+    expect(decodeCommand(bytes)).toEqual(command(128));
+    expect(decodeBatch(encodeBatch([bytes]))).toEqual([command(128)]);
+  });
+
+  it("is not much below what is refused: whatever can be read alone can be read in an entry", () => {
+    for (let levels = 129; ; levels += 1) {
+      const bytes = toBinary(CommandSchema, command(levels));
+      let isReadable = true;
+      try {
+        decodeCommand(bytes);
+      } catch {
+        isReadable = false;
+      }
+      if (!isReadable) return;
+      expect(() => decodeBatch(encodeBatch([bytes]))).not.toThrow();
+    }
   });
 });
