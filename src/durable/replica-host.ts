@@ -3,8 +3,8 @@
  * Knows nothing of consensus; what it decides is only whether this object is who it is asked to be.
  */
 import type { Sql } from "../base/sql.ts";
-import { Engine, initialMembers } from "../engine/engine.ts";
-import { type Identity, initialClusterId, initialMemberId, type Member } from "../engine/identity.ts";
+import { Engine } from "../engine/engine.ts";
+import { type Identity, initialClusterId, initialMemberId, initialMembers, type Member } from "../engine/identity.ts";
 import { MachineHost } from "../engine/machine-host.ts";
 import type {
   PeerAddress,
@@ -20,6 +20,8 @@ import type {
   ProposeRequest,
   RangeCall,
   RangeReply,
+  ReadCall,
+  ReadTxnReply,
   ReplicaTarget,
   StatusReply,
   Unavailable,
@@ -106,6 +108,10 @@ export class ReplicaHost {
 
   range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
     return this.#serve(target, (engine, now, done) => engine.range(now, call, done));
+  }
+
+  readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
+    return this.#serve(target, (engine, now, done) => engine.readTxn(now, call, done));
   }
 
   status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {

@@ -15,6 +15,8 @@ import type {
   ProposeRequest,
   RangeCall,
   RangeReply,
+  ReadCall,
+  ReadTxnReply,
   ReplicaApi,
   ReplicaTarget,
   StatusReply,
@@ -43,6 +45,10 @@ export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
 
   async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
     return this.#open()?.range(target, call) ?? misconfigured();
+  }
+
+  async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
+    return this.#open()?.readTxn(target, call) ?? misconfigured();
   }
 
   async status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {

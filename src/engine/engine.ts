@@ -3,7 +3,7 @@
  * calls that carry `now`; answers come back through callbacks, once what they promise is durable.
  * Synchronous and deterministic: the simulator runs this very class.
  */
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { assert } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { ReadDecision, SnapshotToPull } from "../raft/effects.ts";
@@ -11,9 +11,8 @@ import type { Message, Outgoing } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
 import { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../raft/types.ts";
-import { type RangeRequest, RangeRequestSchema, RangeResponseSchema } from "../wire/gen/etcd/rpc_pb.ts";
+import { RangeRequestSchema, TxnRequestSchema } from "../wire/gen/etcd/rpc_pb.ts";
 import type { Identity, Member } from "./identity.ts";
-import { initialMemberId } from "./identity.ts";
 import type { MachineHost } from "./machine-host.ts";
 import type {
   PeerAddress,
@@ -26,16 +25,19 @@ import type {
 import { groupByReceiver, Peers } from "./peers.ts";
 import type { PeerSender, ReplicaStorage, StoredReplica } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
-import { Reads } from "./reads.ts";
+import { type ReadFate, Reads } from "./reads.ts";
 import type {
   ProposeReply,
   ProposeRequest,
   RangeCall,
   RangeReply,
+  ReadCall,
+  ReadTxnReply,
   ReplicaHeader,
   StatusReply,
+  Unavailable,
 } from "./replica-api.ts";
-import { proposeReply, readRefusal, unavailable } from "./replies.ts";
+import { proposeReply, rangeReply, readRefusal, readTxnReply, unavailable } from "./replies.ts";
 import { SnapshotSink } from "./snapshot-sink.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
 import { stampSeen } from "./stamp.ts";
@@ -195,21 +197,18 @@ export class Engine {
 
   /** A client's read. */
   range(now: number, call: RangeCall, done: (reply: RangeReply) => void): void {
-    if (this.#stopped !== null) {
-      done(unavailable("stopped", this.#stopped, this.header()));
-      return;
-    }
     const request = fromBinary(RangeRequestSchema, call.request);
-    const expiresAt = now + call.timeoutMs;
-    let accepted = true;
-    this.#turn(now, () => {
-      const settle = this.#settleRead(request, call.counted ?? true, done);
-      accepted =
-        call.consistency === "linearizable"
-          ? this.#reads.linearizable(expiresAt, call.minRevision, settle)
-          : this.#reads.atRevision(expiresAt, call.minRevision, settle);
-    });
-    if (!accepted) done(unavailable("overloaded", "too many reads are waiting; slow down", this.header()));
+    this.#read<RangeReply>(now, call, done, (header) =>
+      rangeReply(this.#machine.range(request, call.counted ?? true), header),
+    );
+  }
+
+  /** A client's transaction that only reads. */
+  readTxn(now: number, call: ReadCall, done: (reply: ReadTxnReply) => void): void {
+    const request = fromBinary(TxnRequestSchema, call.request);
+    this.#read<ReadTxnReply>(now, call, done, (header) =>
+      readTxnReply(this.#machine.readTxn(request), header),
+    );
   }
 
   /** A peer's messages; the answer may leave once this turn's writes are durable. */
@@ -305,26 +304,32 @@ export class Engine {
     }
   }
 
-  #settleRead(
-    request: RangeRequest,
-    counted: boolean,
-    done: (reply: RangeReply) => void,
-  ): Parameters<Reads["linearizable"]>[2] {
-    return (fate) => {
+  /** `answer` reads the store once everything that `call` must see is applied here. */
+  #read<T>(
+    now: number,
+    call: ReadCall,
+    done: (reply: T | Unavailable) => void,
+    answer: (header: ReplicaHeader) => T,
+  ): void {
+    if (this.#stopped !== null) {
+      done(unavailable("stopped", this.#stopped, this.header()));
+      return;
+    }
+    const expiresAt = now + call.timeoutMs;
+    const settle = (fate: ReadFate) => {
       this.#answers.push(() => {
         const header = this.header();
-        if (fate.kind !== "ready") {
-          done(readRefusal(fate, header));
-          return;
-        }
-        const result = this.#machine.range(request, counted);
-        if (result.ok) {
-          done({ kind: "range", header, response: toBinary(RangeResponseSchema, result.value) });
-        } else {
-          done({ kind: "rejected", error: result.error, header });
-        }
+        done(fate.kind === "ready" ? answer(header) : readRefusal(fate, header));
       });
     };
+    let accepted = true;
+    this.#turn(now, () => {
+      accepted =
+        call.consistency === "linearizable"
+          ? this.#reads.linearizable(expiresAt, call.minRevision, settle)
+          : this.#reads.atRevision(expiresAt, call.minRevision, settle);
+    });
+    if (!accepted) done(unavailable("overloaded", "too many reads are waiting; slow down", this.header()));
   }
 
   #askReadIndex(answered: (index: number | null) => void): void {
@@ -491,8 +496,3 @@ export class Engine {
 }
 
 function noInput(): void {}
-
-/** The members of a cluster founded by `names`, with their ids. */
-export function initialMembers(cluster: string, names: readonly string[]): Member[] {
-  return names.map((name) => ({ id: initialMemberId(cluster, name), name }));
-}

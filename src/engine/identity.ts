@@ -33,6 +33,11 @@ export interface Member {
   readonly name: string;
 }
 
+/** The members of a cluster founded by `names`, with their ids. */
+export function initialMembers(cluster: string, names: readonly string[]): Member[] {
+  return names.map((name) => ({ id: initialMemberId(cluster, name), name }));
+}
+
 /** What a replica is for life; stored when it is first called. */
 export interface Identity {
   readonly cluster: string;

@@ -3,7 +3,7 @@
  * use, a snapshot being staged in the other one, and the slow deletion of what nobody needs.
  */
 import { assert } from "../base/assert.ts";
-import type { Result } from "../base/result.ts";
+import { err, type Result } from "../base/result.ts";
 import type { Sql } from "../base/sql.ts";
 import type { ApplyResult } from "../mvcc/apply-outcome.ts";
 import type { MvccState } from "../mvcc/mvcc-state.ts";
@@ -17,8 +17,9 @@ import {
 } from "../mvcc/snapshot.ts";
 import type { SnapshotBounds, SnapshotChunk, SnapshotCursor } from "../mvcc/snapshot-types.ts";
 import { StateMachine } from "../mvcc/state-machine.ts";
+import { isReadOnly } from "../mvcc/validate.ts";
 import type { ErrorKey } from "../wire/errors.ts";
-import type { RangeRequest, RangeResponse } from "../wire/gen/etcd/rpc_pb.ts";
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "../wire/gen/etcd/rpc_pb.ts";
 
 /** Versions looked at, or rows dropped, by one slice of housekeeping. */
 const HOUSEKEEPING_ROWS = 500;
@@ -48,6 +49,11 @@ export class MachineHost {
 
   range(request: RangeRequest, counted: boolean): Result<RangeResponse, ErrorKey> {
     return this.#machine.range(request, counted);
+  }
+
+  /** Answers a transaction that must only read. */
+  readTxn(request: TxnRequest): Result<TxnResponse, ErrorKey> {
+    return isReadOnly(request) ? this.#machine.readTxn(request) : err("invalidCommand");
   }
 
   /** A hash over all that replicas must agree on; reads everything. */

@@ -73,22 +73,36 @@ export type ProposeReply =
   | Rejected
   | Unavailable;
 
-export interface RangeCall {
-  /** An encoded `etcdserverpb.RangeRequest`. */
+/** A read: an encoded request, and how fresh its answer must be. */
+export interface ReadCall {
+  /** An encoded `etcdserverpb.RangeRequest`, or `TxnRequest` for a transaction. */
   readonly request: Uint8Array;
   /** "linearizable" asks the leader for a read index first; "serializable" answers at once. */
   readonly consistency: "linearizable" | "serializable";
   /** Wait until the store has this revision (read your writes anywhere); 0 for no wait. */
   readonly minRevision: number;
+  readonly timeoutMs: number;
+}
+
+export interface RangeCall extends ReadCall {
   /** False: a page cut by its limit counts only itself, so that paging does not walk all further keys each time. */
   readonly counted?: boolean;
-  readonly timeoutMs: number;
 }
 
 export type RangeReply =
   | {
       readonly kind: "range";
       readonly header: ReplicaHeader /** An encoded `etcdserverpb.RangeResponse` without header. */;
+      readonly response: Uint8Array;
+    }
+  | Rejected
+  | Unavailable;
+
+export type ReadTxnReply =
+  | {
+      readonly kind: "txn";
+      readonly header: ReplicaHeader;
+      /** An encoded `etcdserverpb.TxnResponse`, its `header` holding only a revision. */
       readonly response: Uint8Array;
     }
   | Rejected
@@ -125,5 +139,7 @@ export interface PeerStatus {
 export interface ReplicaApi {
   propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply>;
   range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply>;
+  /** Answers a transaction that only reads, without a log entry. */
+  readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply>;
   status(target: ReplicaTarget): Promise<StatusReply | Unavailable>;
 }

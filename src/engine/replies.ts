@@ -1,8 +1,17 @@
 /** From what became of an operation to what its caller is told. */
+import { toBinary } from "@bufbuild/protobuf";
 import { assertNever } from "../base/assert.ts";
+import type { Result } from "../base/result.ts";
+import type { ErrorKey } from "../wire/errors.ts";
+import {
+  type RangeResponse,
+  RangeResponseSchema,
+  type TxnResponse,
+  TxnResponseSchema,
+} from "../wire/gen/etcd/rpc_pb.ts";
 import type { ProposalFate } from "./proposals.ts";
 import type { ReadFate } from "./reads.ts";
-import type { ProposeReply, ReplicaHeader, Unavailable } from "./replica-api.ts";
+import type { ProposeReply, RangeReply, ReadTxnReply, ReplicaHeader, Unavailable } from "./replica-api.ts";
 
 export function unavailable(
   reason: Unavailable["reason"],
@@ -55,6 +64,16 @@ function outcomeReply(fate: ProposalFate & { kind: "outcome" }, current: Replica
     default:
       return assertNever(outcome, "apply outcome");
   }
+}
+
+export function rangeReply(result: Result<RangeResponse, ErrorKey>, header: ReplicaHeader): RangeReply {
+  if (!result.ok) return { kind: "rejected", error: result.error, header };
+  return { kind: "range", header, response: toBinary(RangeResponseSchema, result.value) };
+}
+
+export function readTxnReply(result: Result<TxnResponse, ErrorKey>, header: ReplicaHeader): ReadTxnReply {
+  if (!result.ok) return { kind: "rejected", error: result.error, header };
+  return { kind: "txn", header, response: toBinary(TxnResponseSchema, result.value) };
 }
 
 export function readRefusal(fate: Exclude<ReadFate, { kind: "ready" }>, header: ReplicaHeader): Unavailable {

@@ -10,13 +10,15 @@ import type {
   ProposeReply,
   RangeCall,
   RangeReply,
+  ReadCall,
+  ReadTxnReply,
   Rejected,
   ReplicaHeader,
   StatusReply,
   Unavailable,
 } from "../engine/replica-api.ts";
 import { ClusterView } from "./cluster-view.ts";
-import type { Clock, Entropy, ReplicaDirectory } from "./ports.ts";
+import type { Clock, Entropy, ReplicaClient, ReplicaDirectory } from "./ports.ts";
 import { RoutePlan } from "./route-plan.ts";
 
 /** Clusters one isolate remembers; the oldest is forgotten, which costs one question later. */
@@ -55,6 +57,7 @@ export interface RouteFailure {
 }
 
 export type WriteOutcome = Extract<ProposeReply, { kind: "applied" }> | Rejected | RouteFailure;
+export type ReadTxnOutcome = Extract<ReadTxnReply, { kind: "txn" }> | Rejected | RouteFailure;
 export type ReadOutcome = Extract<RangeReply, { kind: "range" }> | Rejected | RouteFailure;
 
 /** What a caller of the router may choose. */
@@ -81,6 +84,10 @@ function better(before: Unavailable, now: Unavailable): Unavailable {
 
 function failure(last: Unavailable, outcome: RouteFailure["outcome"]): RouteFailure {
   return { kind: "failed", outcome, reason: last.reason, message: last.message, header: last.header };
+}
+
+function isUnavailable(reply: { readonly kind: string }): reply is Unavailable {
+  return reply.kind === "unavailable";
 }
 
 /** A replica that has stopped stays stopped for as long as a request lives; nobody else may be asked. */
@@ -142,16 +149,28 @@ export class LeaderRouter {
   }
 
   /** Reads from any replica that can serve. */
-  async range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
+  range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
+    return this.#read(choice, (replica, timeoutMs) => replica.range({ ...call, timeoutMs }));
+  }
+
+  /** A transaction that only reads, from any replica that can serve. */
+  readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
+    return this.#read(choice, (replica, timeoutMs) => replica.readTxn({ ...call, timeoutMs }));
+  }
+
+  async #read<T extends Exclude<RangeReply | ReadTxnReply, Unavailable>>(
+    choice: RouteChoice,
+    ask: (replica: ReplicaClient, timeoutMs: number) => Promise<T | Unavailable>,
+  ): Promise<T | RouteFailure> {
     const view = this.#view(choice.cluster);
     const plan = this.#plan(choice, view, false);
     let last = NOBODY_ASKED;
     let overloads = 0;
     for (let member = await plan.next(); member !== null; member = await plan.next()) {
       const timeoutMs = Math.max(1, plan.attemptMs());
-      const reply = await this.#replicas(choice.cluster, member).range({ ...call, timeoutMs });
+      const reply = await ask(this.#replicas(choice.cluster, member), timeoutMs);
       this.#note(view, member, reply);
-      if (reply.kind !== "unavailable") return reply;
+      if (!isUnavailable(reply)) return reply;
       last = better(last, reply);
       if (isFinal(choice, reply)) break;
       if (reply.reason === "overloaded") {
@@ -198,7 +217,11 @@ export class LeaderRouter {
     return { kind: "seen", sequence: commandSeen(view.sequence) };
   }
 
-  #note(view: ClusterView, member: string, reply: ProposeReply | RangeReply | StatusReply): void {
+  #note(
+    view: ClusterView,
+    member: string,
+    reply: ProposeReply | RangeReply | ReadTxnReply | StatusReply,
+  ): void {
     if (reply.header !== null) view.learn(reply.header);
     else view.suspect(member, this.#clock.nowMs());
     if (reply.kind !== "unavailable") return;

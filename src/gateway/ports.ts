@@ -4,6 +4,8 @@ import type {
   ProposeRequest,
   RangeCall,
   RangeReply,
+  ReadCall,
+  ReadTxnReply,
   StatusReply,
   Unavailable,
 } from "../engine/replica-api.ts";
@@ -27,6 +29,7 @@ export interface Entropy {
 export interface ReplicaClient {
   propose(request: ProposeRequest): Promise<ProposeReply>;
   range(call: RangeCall): Promise<RangeReply>;
+  readTxn(call: ReadCall): Promise<ReadTxnReply>;
   status(timeoutMs: number): Promise<StatusReply | Unavailable>;
 }
 

@@ -59,6 +59,10 @@ export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTa
       guarded(target, call.timeoutMs, false, () =>
         connect().range(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
       ),
+    readTxn: (call) =>
+      guarded(target, call.timeoutMs, false, () =>
+        connect().readTxn(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
+      ),
     status: (timeoutMs) => guarded(target, timeoutMs, false, () => connect().status(target)),
   };
 }

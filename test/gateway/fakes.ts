@@ -8,6 +8,8 @@ import type {
   ProposeRequest,
   RangeCall,
   RangeReply,
+  ReadCall,
+  ReadTxnReply,
   ReplicaHeader,
   StatusReply,
   Unavailable,
@@ -25,6 +27,7 @@ import {
   RangeRequestSchema,
   RangeResponseSchema,
   ResponseOpSchema,
+  TxnRequestSchema,
   TxnResponseSchema,
 } from "../../src/wire/gen/etcd/rpc_pb.ts";
 
@@ -147,6 +150,11 @@ export class FakeStore {
       return { kind: "rejected", error: "answerTooLarge", header: this.header(member) };
     }
     return { kind: "range", header: this.header(member), response };
+  }
+
+  readTxn(member: string, call: ReadCall): ReadTxnReply {
+    const txn = fromBinary(TxnRequestSchema, call.request);
+    return { kind: "txn", header: this.header(member), response: this.#execute({ case: "txn", value: txn }) };
   }
 
   #range(request: RangeRequest) {
@@ -275,6 +283,7 @@ export function fakeReplicas(store: FakeStore): FakeReplicas {
     return {
       propose: (request) => answer("propose", request, () => store.propose(member, request)),
       range: (call) => answer("range", call, () => store.range(member, call)),
+      readTxn: (call) => answer("readTxn", call, () => store.readTxn(member, call)),
       status: () => answer("status", null, () => status(member, { header: store.header(member) })),
     };
   };

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import type { ProposeReply, ProposeRequest, RangeReply } from "../../src/engine/replica-api.ts";
+import type { ProposeReply, ProposeRequest, RangeReply, ReadTxnReply } from "../../src/engine/replica-api.ts";
 import { LeaderRouter, type WriteRequest } from "../../src/gateway/leader-router.ts";
 import type { ReplicaDirectory } from "../../src/gateway/ports.ts";
 import { FakeClock, FakeEntropy, header, status, unavailable } from "./fakes.ts";
@@ -26,6 +26,11 @@ class Bench {
     header: header(member),
     response: EMPTY,
   });
+  readTxn: (member: string) => ReadTxnReply = (member) => ({
+    kind: "txn",
+    header: header(member),
+    response: EMPTY,
+  });
   status = (member: string): ReturnType<typeof status> | ReturnType<typeof unavailable> => status(member);
   readonly #ids = new FakeEntropy();
 
@@ -40,6 +45,11 @@ class Bench {
       this.log.push(`${member} range`);
       this.timeoutsMs.push(call.timeoutMs);
       return this.range(member);
+    },
+    readTxn: async (call) => {
+      this.log.push(`${member} readTxn`);
+      this.timeoutsMs.push(call.timeoutMs);
+      return this.readTxn(member);
     },
     status: async () => {
       this.log.push(`${member} status`);
@@ -361,6 +371,15 @@ describe("reads", () => {
     bench.range = () => unavailable("overloaded");
     expect(await bench.read()).toMatchObject({ kind: "failed", reason: "overloaded" });
     expect(bench.log).toHaveLength(3);
+  });
+
+  test("of whole transactions go the same way", async () => {
+    bench.readTxn = (member) =>
+      member === "r2" ? { kind: "txn", header: header("r2"), response: EMPTY } : unavailable("no-leader");
+    const call = { request: EMPTY, consistency: "serializable", minRevision: 0 } as const;
+    const choice = { cluster: "default", pin: null };
+    expect(await bench.router.readTxn(choice, call)).toMatchObject({ kind: "txn", header: { member: "r2" } });
+    expect(bench.log).toEqual(["r1 readTxn", "r2 readTxn"]);
   });
 
   test("have a budget of their own where wanted", async () => {

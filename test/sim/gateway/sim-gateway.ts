@@ -76,6 +76,12 @@ export class SimGateway implements Actor {
           what: "range",
           handle: (there) => hostOf(there).range(target, call),
         }),
+      readTxn: (target, call) =>
+        network.call(caller, {
+          ...quiet,
+          what: "readTxn",
+          handle: (there) => hostOf(there).readTxn(target, call),
+        }),
       status: (target) =>
         network.call(caller, { ...quiet, what: "status", handle: (there) => hostOf(there).status(target) }),
     };

@@ -20,6 +20,8 @@ import type {
   ProposeRequest,
   RangeCall,
   RangeReply,
+  ReadCall,
+  ReadTxnReply,
   ReplicaTarget,
   StatusReply,
   Unavailable,
@@ -53,6 +55,11 @@ export class Replica extends ProductReplica {
   override async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
     this.#mustBeUp();
     return super.range(target, call);
+  }
+
+  override async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
+    this.#mustBeUp();
+    return super.readTxn(target, call);
   }
 
   override async status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {
