@@ -1,0 +1,128 @@
+/**
+ * Kinds of lives. Most bugs show only under few kinds of misfortune; a life full of those, and of
+ * nothing else, finds them in a fraction of the time. What happens when is still drawn from the seed.
+ */
+import { FAULT_KINDS, type FaultKind, type FixedOptions } from "../../../test/sim/options.ts";
+
+export type Climate =
+  | "any" // as the simulator draws it
+  | "split" // the network falls apart, clocks differ
+  | "delays" // messages are lost, repeated and overtaken
+  | "crashes" // memory and pending writes are lost
+  | "pauses" // objects stand still and wake up
+  | "snapshots" // followers fall behind a short log
+  | "alone" // one replica, started twice
+  | "alarms" // no timers in memory
+  | "clocks" // wall clocks jump
+  | "wipe" // a replica loses its database
+  | "outages" // two replicas, of which one is often away for longer than clients wait
+  | "tight"; // small caps, and quorums that are gone
+
+const SHORT: FixedOptions = {
+  durationMs: 12_000,
+  heartbeatMs: 100,
+  electionMs: 400,
+  thinkMs: 20,
+  clients: 5,
+  keys: 2,
+  snapshotEvery: 1_000,
+  memoryTimers: true,
+  latencyMs: 5,
+  tailMs: 0,
+  commitMs: 5,
+  nemesisMs: 400,
+  limits: {},
+};
+
+/** So many clients wait at once that several entries are on their way, not one batch after the other. */
+const CROWD: FixedOptions = {
+  ...SHORT,
+  durationMs: 6_000,
+  clients: 40,
+  limits: { batchCommandsMax: 1 },
+};
+
+const CLIMATES: Readonly<Record<Exclude<Climate, "any">, FixedOptions>> = {
+  split: {
+    ...CROWD,
+    // Slow heartbeats: an old leader notices late that it is one.
+    heartbeatMs: 200,
+    limits: { batchCommandsMax: 1, appendBytesMax: 150 },
+    faults: only({
+      partition: 2,
+      "partition-one-way": 1,
+      isolate: 1,
+      "clock-skew": 1,
+      "fail-fast": 0.3,
+      kill: 0.5,
+      late: 0.02,
+    }),
+  },
+  delays: {
+    ...CROWD,
+    limits: { batchCommandsMax: 1, appendBytesMax: 150 },
+    faults: only({ drop: 0.05, duplicate: 0.15, late: 0.05, reorder: 0.3, clog: 1, kill: 0.5, pause: 0.5 }),
+  },
+  crashes: {
+    ...CROWD,
+    faults: only({ crash: 3, evict: 1, kill: 1, partition: 1, "slow-commit": 0.01, "commit-failure": 0.003 }),
+  },
+  pauses: {
+    ...CROWD,
+    faults: only({ pause: 3, partition: 1, "clock-skew": 1, "fail-fast": 0.5, "drop-reply": 0.05 }),
+  },
+  snapshots: {
+    ...CROWD,
+    snapshotEvery: 3,
+    limits: { batchCommandsMax: 1, snapshotChunkBytesMax: 300, dedupOperationsMax: 100 },
+    faults: only({ kill: 3, partition: 2, crash: 0.5, evict: 0.5, late: 0.02, duplicate: 0.05 }),
+  },
+  alone: {
+    ...SHORT,
+    durationMs: 6_000,
+    nemesisMs: 250,
+    clients: 3,
+    replicas: 1,
+    faults: only({ supersede: 3, evict: 0.3 }),
+  },
+  alarms: { ...SHORT, memoryTimers: false, faults: only({ evict: 2, "alarm-late": 0.02, kill: 0.5 }) },
+  clocks: {
+    ...SHORT,
+    clients: 1,
+    thinkMs: 300,
+    faults: only({ "clock-jump": 3, "clock-skew": 1, evict: 0.3 }),
+  },
+  wipe: {
+    ...SHORT,
+    durationMs: 5_000,
+    clients: 2,
+    thinkMs: 100,
+    replicas: 3,
+    faults: only({ wipe: 1, evict: 0.5, partition: 0.5 }),
+  },
+  outages: {
+    ...SHORT,
+    replicas: 2,
+    nemesisMs: 800,
+    faults: only({ kill: 2, partition: 1, crash: 0.5, "drop-reply": 0.1, "fail-fast": 0.3, pause: 0.5 }),
+  },
+  tight: {
+    ...SHORT,
+    clients: 8,
+    limits: { uncommittedBytesMax: 200, inflightMessagesMax: 1, batchCommandsMax: 1 },
+    faults: only({ partition: 2, kill: 1, clog: 1, "drop-reply": 0.05 }),
+  },
+};
+
+/** What `climate` fixes of the options that are drawn for `seed`. */
+export function fixedBy(climate: Climate, seed: number): FixedOptions {
+  if (climate === "any") return { durationMs: 8_000 };
+  // Five replicas in every fourth life: three are cheaper and have the smaller quorums.
+  return { replicas: seed % 4 === 0 ? 5 : 3, ...CLIMATES[climate] };
+}
+
+function only(faults: Partial<Record<FaultKind, number>>): Record<FaultKind, number> {
+  const all = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, faults[kind] ?? 0]));
+  // `FAULT_KINDS` are its keys.
+  return all as Record<FaultKind, number>;
+}

@@ -1,0 +1,19 @@
+/** Every known bug that is put back. */
+import type { Mutant } from "../mutant.ts";
+import { ELECTION_MUTANTS } from "./elections.ts";
+import { MEMBERSHIP_MUTANTS } from "./membership.ts";
+import { OPERATION_MUTANTS } from "./operations.ts";
+import { PLATFORM_MUTANTS } from "./platform.ts";
+import { READ_MUTANTS } from "./reads.ts";
+import { REPLICATION_MUTANTS } from "./replication.ts";
+import { STORAGE_MUTANTS } from "./storage.ts";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...ELECTION_MUTANTS,
+  ...REPLICATION_MUTANTS,
+  ...READ_MUTANTS,
+  ...OPERATION_MUTANTS,
+  ...STORAGE_MUTANTS,
+  ...PLATFORM_MUTANTS,
+  ...MEMBERSHIP_MUTANTS,
+];

@@ -1,0 +1,128 @@
+/** Changes of membership and transfers of leadership, found by the core's fuzzer. */
+import type { Mutant } from "../mutant.ts";
+
+const CONFIGURATIONS = "src/raft/configuration-log.ts";
+
+export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
+  {
+    id: "joint-commit-counted-once",
+    title: "a joint configuration commits with a majority of the new half",
+    known: "paper 6",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/quorum.ts",
+        search:
+          "  return Math.min(\n    majorityReached(configuration.voters, reached),\n    majorityReached(configuration.votersOutgoing, reached),\n  );",
+        replace: "  return majorityReached(configuration.voters, reached);",
+      },
+    ],
+  },
+  {
+    id: "joint-vote-counted-once",
+    title: "a joint configuration elects with a majority of the new half",
+    known: "paper 6",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/quorum.ts",
+        search: "const outgoing = majorityVote(configuration.votersOutgoing, votes);",
+        replace: "const outgoing = majorityVote([], votes);",
+      },
+    ],
+  },
+  {
+    id: "configuration-at-apply",
+    title: "a configuration is in force once it is applied, not from its entry on",
+    known: "etcd #7625, #7280, #12133; etcd-io/raft #456, #469",
+    detector: "core",
+    edits: [
+      {
+        file: CONFIGURATIONS,
+        search: "    return this.latest.configuration;",
+        replace: "    return this.at(this.#applied).configuration;",
+      },
+      {
+        file: CONFIGURATIONS,
+        search: "  #history: ConfigurationAt[];\n",
+        replace: "  #history: ConfigurationAt[];\n  #applied = 0;\n",
+      },
+      {
+        file: CONFIGURATIONS,
+        search: "    this.#history = [...history];",
+        replace: "    this.#history = [...history];\n    this.#applied = history[0]?.index ?? 0;",
+      },
+      {
+        file: CONFIGURATIONS,
+        search: "  applied(index: number): void {",
+        replace: "  applied(index: number): void {\n    this.#applied = index;",
+      },
+      {
+        file: CONFIGURATIONS,
+        search: "  reset(at: ConfigurationAt, keepAbove: number): void {",
+        replace: "  reset(at: ConfigurationAt, keepAbove: number): void {\n    this.#applied = at.index;",
+      },
+    ],
+  },
+  {
+    id: "configuration-not-rolled-back",
+    title: "a truncated configuration entry leaves its configuration in force",
+    known: "thesis 4.1; hashicorp/raft's configurations.latest",
+    detector: "core",
+    edits: [
+      { file: "src/raft/follower.ts", search: "    configurations.truncateFrom(from);\n", replace: "" },
+    ],
+  },
+  {
+    id: "two-changes-at-once",
+    title: "a change of membership begins before the one before is committed",
+    known: "thesis 4.1; Ongaro on raft-dev, July 2015",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/leader.ts",
+        search: "if (latestIndex > core.log.commit || core.log.commit < core.termStartIndex)",
+        replace: "if (latestIndex < 0 && core.log.commit < core.termStartIndex)",
+      },
+    ],
+  },
+  {
+    id: "joint-never-left",
+    title: "nobody leaves a joint configuration after its leader changed",
+    known: "etcd's confchange_v2_add_double_auto",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/replication.ts",
+        search: "  if (isJoint(configuration)) {",
+        replace: "  if (isJoint(configuration) && index >= core.termStartIndex) {",
+      },
+    ],
+  },
+  {
+    id: "learner-counted",
+    title: "learners count for commit",
+    known: "thesis 4.2.1",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/quorum.ts",
+        search: "    majorityReached(configuration.voters, reached),\n",
+        replace: "    majorityReached([...configuration.voters, ...configuration.learners], reached),\n",
+      },
+    ],
+  },
+  {
+    id: "transfer-never-ends",
+    title: "a transfer that did not come about keeps proposals out for ever",
+    known: "thesis 3.10; etcd's abortLeaderTransfer",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/leader.ts",
+        search: "if (core.transferAt !== null && core.now >= core.transferAt) abortTransfer(core);",
+        replace: "if (core.transferAt !== null && core.now < 0) abortTransfer(core);",
+      },
+    ],
+  },
+];

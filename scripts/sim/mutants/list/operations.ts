@@ -1,0 +1,155 @@
+/** Clients' writes: once, or certainly not, or unknown. */
+import type { Mutant } from "../mutant.ts";
+
+const PROPOSALS = "src/engine/proposals.ts";
+const ROUTER = "src/gateway/leader-router.ts";
+
+export const OPERATION_MUTANTS: readonly Mutant[] = [
+  {
+    id: "retry-new-id",
+    title: "the gateway gives each attempt of a write an id of its own",
+    known: "thesis 6.3; the usual client library",
+    detector: "any",
+    edits: [
+      {
+        file: ROUTER,
+        search: "        command,\n        mayForward: true,",
+        replace:
+          "        command: write.encode(write.operationId(), seen.sequence),\n        mayForward: true,",
+      },
+    ],
+  },
+  {
+    id: "unknown-forgotten",
+    title: "the last attempt decides whether an outcome is known",
+    known: "Jepsen's first rule: indeterminate stays indeterminate",
+    detector: "outages",
+    edits: [
+      {
+        file: ROUTER,
+        search: "unknown ||= reply.unknownOutcome;",
+        replace: "unknown = reply.unknownOutcome;",
+      },
+    ],
+  },
+  {
+    id: "fresh-id-after-unknown",
+    title:
+      "a write whose outcome is unknown is sent once more under a fresh id when its own is refused as too old",
+    known: "thesis 6.3 (sessions that expire)",
+    detector: "any",
+    edits: [
+      {
+        file: ROUTER,
+        search: "if (unknown || reply.header === null || remints >= REMINTS_MAX) break;",
+        replace: "if (reply.header === null || remints >= REMINTS_MAX) break;",
+      },
+    ],
+  },
+  {
+    id: "forward-timeout-is-failure",
+    title: "a forwarded write without an answer counts as not applied",
+    known: "etcd's ErrTimeout family",
+    detector: "outages",
+    edits: [
+      {
+        file: "src/engine/engine.ts",
+        search: "did not answer in time`, this.header(), true),",
+        replace: "did not answer in time`, this.header(), false),",
+      },
+    ],
+  },
+  {
+    id: "step-down-is-failure",
+    title: "entries of a leader that steps down count as lost, though they may be committed by the next one",
+    known: "hashicorp/raft's ErrLeadershipLost taken for a refusal",
+    detector: "outages",
+    edits: [
+      {
+        file: PROPOSALS,
+        search: '    for (const proposal of queue) settleOnce(proposal, { kind: "lost" });',
+        replace:
+          '    for (const proposal of queue) settleOnce(proposal, { kind: "lost" });\n' +
+          '    for (const { proposals } of this.#inFlight) for (const p of proposals) settleOnce(p, { kind: "lost" });',
+      },
+    ],
+  },
+  {
+    id: "other-term-is-success",
+    title: "whatever is committed at a proposal's index counts as that proposal",
+    known: "paper 8; every first implementation of Raft",
+    detector: "split",
+    edits: [
+      {
+        file: PROPOSALS,
+        search: "const own = batch.index === index && batch.term === term;",
+        replace: "const own = batch.index === index && term > 0;",
+      },
+    ],
+  },
+  {
+    id: "expired-is-failure",
+    title: "a write in the log whose time is over counts as not applied",
+    known: "Jepsen: timeouts reported as failures",
+    detector: "outages",
+    edits: [
+      {
+        file: PROPOSALS,
+        search: 'if (proposal.expiresAt <= now) settleOnce(proposal, { kind: "unknown" });',
+        replace: 'if (proposal.expiresAt <= now) settleOnce(proposal, { kind: "expired" });',
+      },
+    ],
+  },
+  {
+    id: "snapshot-is-failure",
+    title: "writes that a snapshot replaced count as not applied",
+    known: "paper 7 and 8",
+    detector: "snapshots",
+    edits: [
+      {
+        file: PROPOSALS,
+        search: 'for (const proposal of batch.proposals) settleOnce(proposal, { kind: "unknown" });',
+        replace: 'for (const proposal of batch.proposals) settleOnce(proposal, { kind: "lost" });',
+      },
+    ],
+  },
+  {
+    id: "no-deduplication",
+    title: "a retry is run again though its id is remembered",
+    known: "thesis 6.3",
+    detector: "any",
+    edits: [
+      {
+        file: "src/mvcc/state-machine.ts",
+        search: "if (recalled !== null) return recalled;",
+        replace: "if (recalled !== null && sequence < 0) return recalled;",
+      },
+    ],
+  },
+  {
+    id: "seen-ignored",
+    title: "a retry older than the memory of operations is run again",
+    known: "thesis 6.3 (an expired session must not be made anew)",
+    detector: "snapshots",
+    edits: [
+      {
+        file: "src/mvcc/operation-memory.ts",
+        search: "if (seen + LIMITS.dedupOperationsMax <= sequence) return",
+        replace: "if (seen + LIMITS.dedupOperationsMax <= 0 - sequence) return",
+      },
+    ],
+  },
+  {
+    id: "memory-not-in-snapshot",
+    title: "a snapshot leaves the remembered operations out",
+    known: "thesis 6.3 and 5; openraft's and dragonboat's session stores",
+    detector: "snapshots",
+    edits: [
+      {
+        file: "src/mvcc/snapshot.ts",
+        search: 'return cursor.table === "kv" ? { table: "dedup", after: -1 } : null;',
+        replace: "return null;",
+      },
+    ],
+  },
+];

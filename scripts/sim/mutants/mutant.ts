@@ -1,0 +1,35 @@
+/** A known bug as data: where the source is right, and how it would be wrong. */
+import { assert } from "../../../src/base/assert.ts";
+import type { Climate } from "./climate.ts";
+
+export interface Edit {
+  /** Path from the project's root. */
+  readonly file: string;
+  /** Text that the file holds exactly once. */
+  readonly search: string;
+  readonly replace: string;
+}
+
+/**
+ * What must find it: the whole simulator in some climate, or the fuzzer of the consensus core, which
+ * runs the same invariants and also changes the membership and hands over leadership. No call of a
+ * client's does either yet, so the simulator cannot.
+ */
+export type Detector = Climate | "core";
+
+export interface Mutant {
+  readonly id: string;
+  /** The bug, in the words of what goes wrong. */
+  readonly title: string;
+  /** Where it has happened, or which rule it breaks. */
+  readonly known: string;
+  readonly detector: Detector;
+  readonly edits: readonly Edit[];
+}
+
+/** `source` with `edit` applied. Throws unless the searched text is there exactly once. */
+export function applyEdit(source: string, { file, search, replace }: Edit): string {
+  const parts = source.split(search);
+  assert(parts.length === 2, `${file} holds ${parts.length - 1} times, not once:\n${search}`);
+  return parts.join(replace);
+}
