@@ -29,6 +29,7 @@ export const FAULT_KINDS = [
   "alarm-twice",
   "gateway-restart", // a gateway forgets leader and count
   "client-cancel", // a client stops waiting
+  "isolate-leader", // a leader is cut off from the others, and goes on taking requests
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -88,18 +89,21 @@ const CEILINGS: Readonly<Record<FaultKind, number>> = {
   "alarm-twice": 0.1,
   "gateway-restart": 0.5,
   "client-cancel": 0.03,
+  "isolate-leader": 4,
 };
 
 export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const random = stream(seed, "options");
   const heartbeatMs = random.pick([50, 100, 250]);
   const electionMs = heartbeatMs * random.pick([4, 6, 10]);
+  // Only a crowd fills batches, windows and queues.
+  const crowded = random.chance(0.1);
   const drawn: RunOptions = {
     seed,
     replicas: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
     durationMs: random.pick([8_000, 15_000, 30_000]),
-    clients: 1 + random.below(6),
-    operationsMax: 5_000,
+    clients: crowded ? 40 + random.below(60) : 1 + random.below(6),
+    operationsMax: crowded ? 1_500 : 5_000,
     thinkMs: random.pick([20, 100, 300]),
     keys: 1 + random.below(8),
     heartbeatMs,

@@ -65,6 +65,18 @@ const ACTS: Partial<Record<FaultKind, Act>> = {
     }
     mendLater(nemesis, duration(random, nemesis));
   },
+  "isolate-leader"(nemesis, random) {
+    const { objects, links } = nemesis.cluster;
+    const leader = objects.find(({ core }) => core?.role === "leader");
+    if (leader === undefined) return;
+    for (const { index } of objects) {
+      if (index === leader.index) continue;
+      links.cut(leader.index, index);
+      links.cut(index, leader.index);
+    }
+    // Long enough for another leader, short enough for clients that still wait.
+    mendLater(nemesis, (0.5 + 3 * random.fraction()) * nemesis.options.electionMs);
+  },
   clog(nemesis, random) {
     const { world, cluster } = nemesis;
     const object = someObject(nemesis, random);

@@ -18,7 +18,8 @@ export function checkSupersededCommit(
   // Its own vote was durable, and others may have elected it all the same: the term is led by now.
   const leader = history.leaders.get(core.term) ?? core.id;
   if (leader !== core.id) violated("election-safety", `${core.id} leads term ${core.term}, as ${leader} did`);
-  history.leaders.set(core.term, leader);
+  // A term that is only in its memory dies with it, and may be led again.
+  if (durable(core.id).term >= core.term) history.leaders.set(core.term, leader);
   const index = core.log.commit;
   if (index <= history.leaderCommitMax) return;
   const { voters, votersOutgoing } = core.configurations.current;

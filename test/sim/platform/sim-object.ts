@@ -110,7 +110,9 @@ export class SimObject {
       return undefined;
     }
     const { zombie } = this;
-    if (zombie?.alive === true && this.#random.chance(0.5)) return this.#run(zombie, `${what}-old`, body);
+    // An alarm is taken from storage as its handler begins, which only the current instance can.
+    if (what !== "alarm" && zombie?.alive === true && this.#random.chance(0.5))
+      return this.#run(zombie, `${what}-old`, body);
     if (this.instance === null) this.#start();
     const { instance } = this;
     if (instance !== null && !this.isPaused) return this.#run(instance, what, body);
