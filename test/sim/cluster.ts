@@ -40,6 +40,8 @@ export class Cluster {
   readonly links: Links;
   readonly network: Network;
   readonly departures = new Departures();
+  /** Left, and not yet seen by the invariants. */
+  #departed: Departure[] = [];
   /** Operations (hex ids) one of whose calls was handled twice: "not applied" was said of one of the two. */
   readonly repeated = new Set<string>();
   readonly config: Config;
@@ -129,8 +131,10 @@ export class Cluster {
   }
 
   #changed(object: SimObject): void {
-    const departures = this.#soundDepartures();
+    this.#collectDepartures();
     if (object.wiped) return;
+    const departures = this.#departed;
+    this.#departed = [];
     this.#note(object);
     for (const { change } of this.#durable) this.#noteCommitted(object, change);
     this.checker.check({
@@ -145,13 +149,15 @@ export class Cluster {
     this.onStep(durable);
   }
 
-  /** What has left, without the words of a replica that lost its database: it must not promise anything. */
-  #soundDepartures(): readonly Departure[] {
+  /**
+   * What has left, without the words of a replica that lost its database: it must not promise
+   * anything. Kept for the next step that is checked: a wiped replica's own steps are not.
+   */
+  #collectDepartures(): void {
     const departures = this.departures.take();
     const wiped = this.objects.find((object) => object.wiped);
-    if (wiped === undefined) return departures;
-    checkWipedSilent(wiped.nodeId, departures);
-    return departures.filter(({ from }) => from !== wiped.nodeId);
+    if (wiped !== undefined) checkWipedSilent(wiped.nodeId, departures);
+    this.#departed.push(...departures.filter(({ from }) => from !== wiped?.nodeId));
   }
 
   #ranSuperseded(instance: Instance): void {
