@@ -4,7 +4,13 @@
  */
 import type { Sql } from "../base/sql.ts";
 import { Engine } from "../engine/engine.ts";
-import { type Identity, initialClusterId, initialMemberId, initialMembers, type Member } from "../engine/identity.ts";
+import {
+  type Identity,
+  initialClusterId,
+  initialMemberId,
+  initialMembers,
+  type Member,
+} from "../engine/identity.ts";
 import { MachineHost } from "../engine/machine-host.ts";
 import type {
   PeerAddress,
