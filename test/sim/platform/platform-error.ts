@@ -7,11 +7,3 @@ export function resetError(why: string): Error {
 export function disconnectedError(): Error {
   return Object.assign(new Error("Network connection lost."), { retryable: true });
 }
-
-/** Refused before delivery: the call certainly did not run. */
-export function overloadedError(): Error {
-  return Object.assign(new Error("Durable Object is overloaded. Requests queued for too long."), {
-    overloaded: true,
-    retryable: true,
-  });
-}
