@@ -13,9 +13,10 @@ export interface Edit {
 /**
  * What must find it: the whole simulator in some climate, or the fuzzer of the consensus core, which
  * runs the same invariants and also changes the membership and hands over leadership. No call of a
- * client's does either yet, so the simulator cannot.
+ * client's does either yet, so the simulator cannot. Rules that only cost availability while faults
+ * last are told by the stories of test/raft/golden: the simulator judges availability when healed.
  */
-export type Detector = Climate | "core";
+export type Detector = Climate | "core" | "stories";
 
 export interface Mutant {
   readonly id: string;
@@ -24,6 +25,8 @@ export interface Mutant {
   /** Where it has happened, or which rule it breaks. */
   readonly known: string;
   readonly detector: Detector;
+  /** Why nothing finds it yet: a hole that is known. Such a bug is hunted only when it is asked for by name. */
+  readonly open?: string;
   readonly edits: readonly Edit[];
 }
 

@@ -59,7 +59,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "vote-without-log-check",
     title: "a vote is granted to a log that lacks entries",
     known: "paper 5.4.1",
-    detector: "split",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/election.ts",
@@ -72,7 +72,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "log-check-by-length",
     title: "the longer log wins, whatever its last term",
     known: "paper 5.4.1",
-    detector: "split",
+    detector: "core",
     edits: [
       {
         file: "src/raft/log.ts",
@@ -107,7 +107,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "refusal-term-ignored",
     title: "a refused asker does not adopt the term of the refusal",
     known: "etcd #8243, #8501; canonical/raft #279; openraft #1796, #2117",
-    detector: "outages",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/raft.ts",
@@ -121,7 +121,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "pre-vote-without-log-check",
     title: "a pre-vote is granted to a log that lacks entries",
     known: "thesis 9.6",
-    detector: "split",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/election.ts",
@@ -135,7 +135,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "not-sticky",
     title: "a follower that hears its leader grants ballots to others",
     known: "etcd #9333; Cloudflare's outage of November 2020",
-    detector: "split",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/election.ts",
@@ -148,7 +148,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "no-check-quorum",
     title: "a leader that hears nobody goes on leading",
     known: "thesis 6.2; etcd's CheckQuorum",
-    detector: "split",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/leader.ts",

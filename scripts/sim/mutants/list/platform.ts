@@ -17,7 +17,7 @@ export const PLATFORM_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "alarm-throws",
-    title: "an alarm of an object without a replica throws",
+    title: "the alarm of a replica that stopped throws",
     known: "Durable Objects: after six failures an alarm is dropped for good",
     detector: "wipe",
     edits: [
@@ -25,7 +25,7 @@ export const PLATFORM_MUTANTS: readonly Mutant[] = [
         file: "src/durable/replica-host.ts",
         search: "  alarm(): void {\n    this.#timers.alarmFired();",
         replace:
-          '  alarm(): void {\n    if (this.#engine === null) throw new Error("no replica");\n    this.#timers.alarmFired();',
+          '  alarm(): void {\n    if (this.#engine !== null && this.#engine.stopped !== null) throw new Error("stopped");\n    this.#timers.alarmFired();',
       },
     ],
   },
@@ -52,32 +52,6 @@ export const PLATFORM_MUTANTS: readonly Mutant[] = [
         file: "src/engine/peers.ts",
         search: "if (address.toIncarnation !== null && address.toIncarnation !== incarnation) {",
         replace: "if (address.toIncarnation === incarnation && address.to !== memberId) {",
-      },
-    ],
-  },
-  {
-    id: "incarnation-not-checked",
-    title: "messages of a replica that lost its database are heard",
-    known: "etcd-io/raft #94; openraft #2002",
-    detector: "wipe",
-    edits: [
-      {
-        file: "src/engine/peers.ts",
-        search: "return known === incarnation;",
-        replace: "return known !== undefined;",
-      },
-    ],
-  },
-  {
-    id: "incarnation-not-stored",
-    title: "which database a peer had is forgotten with the memory",
-    known: "etcd-io/raft #94",
-    detector: "wipe",
-    edits: [
-      {
-        file: "src/engine/turn.ts",
-        search: "for (const { id, incarnation } of met) storage.recordPeer(id, incarnation);",
-        replace: "",
       },
     ],
   },

@@ -6,7 +6,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
     id: "read-without-quorum",
     title: "a leader answers reads without asking whether it still leads",
     known: "thesis 6.4; etcd #20418",
-    detector: "split",
+    detector: "core",
     edits: [
       {
         file: "src/raft/read-index.ts",
@@ -20,7 +20,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
     id: "read-stale-round",
     title: "a round begun before the read confirms it",
     known: "etcd #20418, #21375 (a stale read context)",
-    detector: "split",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/read-index.ts",
@@ -33,7 +33,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
     id: "read-before-own-term",
     title: "a new leader answers reads before an entry of its own term is committed",
     known: "thesis 6.4; etcd's TestReadOnlyForNewLeader",
-    detector: "split",
+    detector: "core",
     edits: [
       {
         file: "src/raft/read-index.ts",
@@ -72,25 +72,12 @@ export const READ_MUTANTS: readonly Mutant[] = [
     id: "read-survives-leadership",
     title: "reads that wait are let go when leadership is lost, as if confirmed",
     known: "thesis 6.4",
-    detector: "split",
+    detector: "core",
     edits: [
       {
         file: "src/raft/roles.ts",
         search: "core.reads.push({ id: read.id, index: null });",
         replace: "core.reads.push({ id: read.id, index: read.index });",
-      },
-    ],
-  },
-  {
-    id: "no-fence",
-    title: "a lone voter reads without the write that shows that no newer instance runs",
-    known: "Durable Objects: a superseded instance that has not noticed",
-    detector: "alone",
-    edits: [
-      {
-        file: "src/engine/engine.ts",
-        search: "if (this.#raft.core.progress.size === 0) this.#setup.storage.fence();",
-        replace: "",
       },
     ],
   },

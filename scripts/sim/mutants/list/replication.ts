@@ -65,7 +65,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     title:
       "a follower commits what its leader committed, though its own log was compared only up to the append's end",
     known: "paper 5.3 (leaderCommit and the last new entry)",
-    detector: "split",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -91,7 +91,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     id: "acknowledges-whole-log",
     title: "a follower acknowledges all of its log, not what the append compared",
     known: "paper 5.3 (matchIndex)",
-    detector: "split",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -104,7 +104,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     id: "compacted-previous-conflicts",
     title: "an append that begins below the compacted log counts as a conflict",
     known: "openraft, August 2022",
-    detector: "snapshots",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -145,7 +145,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     id: "rejection-storm",
     title: "every repeated rejection is acted on",
     known: "the probing storm of message duplication; etcd's MaybeDecrTo",
-    detector: "delays",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/progress.ts",

@@ -85,7 +85,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     id: "snapshot-keeps-conflicting-suffix",
     title: "a log longer than the installed snapshot is kept though it conflicts",
     known: "hashicorp/raft #697, #704",
-    detector: "snapshots",
+    detector: "core",
     edits: [
       {
         file: "src/raft/log.ts",
@@ -98,7 +98,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     id: "snapshot-lowers-commit",
     title: "a snapshot is installed though the log went past it meanwhile",
     known: "etcd #1763; camunda #6092",
-    detector: "snapshots",
+    detector: "stories",
     edits: [
       {
         file: "src/raft/follower.ts",
