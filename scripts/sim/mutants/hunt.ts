@@ -32,6 +32,8 @@ export async function hunt(folder: string, { detector, firstSeed, seeds, progres
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  const abandon = (): boolean => child.kill("SIGKILL");
+  process.once("exit", abandon);
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once("close", (code) => resolve(code));
     child.once("error", reject);
@@ -57,6 +59,7 @@ export async function hunt(folder: string, { detector, firstSeed, seeds, progres
     progress(finding.seeds);
   }
   const code = await exited;
+  process.off("exit", abandon);
   clearTimeout(watchdog);
   if (stuck)
     return { ...finding, invariant: "stuck", message: "a seed did not end", seeds: finding.seeds + 1 };

@@ -8,6 +8,9 @@ import { line, markdown, summary } from "./report.ts";
 
 const PAGE = path.resolve(import.meta.dirname, "../../../docs/mutants.md");
 
+// So that children and copies go with this process.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
+
 const parsed = parseArguments(process.argv.slice(2), MUTANTS);
 if (!parsed.ok) {
   console.error(`${parsed.error}\n\n${USAGE}`);
@@ -15,7 +18,9 @@ if (!parsed.ok) {
 } else if (parsed.value === "help") {
   console.log(USAGE);
 } else if (parsed.value.list) {
-  for (const { id, title } of parsed.value.mutants) console.log(`${id.padEnd(34)} ${title}`);
+  for (const { id, title, open } of parsed.value.mutants) {
+    console.log(`${id.padEnd(34)} ${title}${open === undefined ? "" : " (open)"}`);
+  }
 } else {
   process.exitCode = await run(parsed.value);
 }
@@ -42,7 +47,7 @@ async function run({ mutants, firstSeed, seeds, write }: MutantArguments): Promi
     return 1;
   }
   const verdicts = await huntAll(campaign);
-  if (write) writeFileSync(PAGE, markdown(verdicts, firstSeed, seeds));
+  if (write) writeFileSync(PAGE, markdown(verdicts, MUTANTS, { firstSeed, seeds }));
   console.log(summary(verdicts, (performance.now() - startedAt) / 1000));
   return verdicts.every(isFound) ? 0 : 1;
 }

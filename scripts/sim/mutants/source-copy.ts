@@ -11,10 +11,12 @@ export class SourceCopy {
   readonly folder: string;
   /** What the changed files held before. */
   readonly #originals = new Map<string, string>();
+  readonly #remove = (): void => rmSync(this.folder, { recursive: true, force: true });
 
   /** Copies the project, or another copy of it. */
   constructor(from: string = ROOT) {
     this.folder = mkdtempSync(path.join(tmpdir(), "edged-mutant-"));
+    process.once("exit", this.#remove);
     for (const part of COPIED) {
       cpSync(path.join(from, part), path.join(this.folder, part), { recursive: true });
     }
@@ -39,6 +41,7 @@ export class SourceCopy {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    process.off("exit", this.#remove);
+    this.#remove();
   }
 }
