@@ -175,6 +175,8 @@ export class SimObject {
   }
 
   wipe(): void {
+    // What it said before is still to be judged by what it had.
+    this.#parts.changed(this);
     this.endInstance("wiped");
     this.zombie?.end(resetError("wiped"));
     this.zombie = null;
