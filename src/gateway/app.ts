@@ -2,7 +2,8 @@
 import { type Context, Hono } from "hono";
 import type { Result } from "../base/result.ts";
 import type { Config, ConfigProblem } from "../durable/config.ts";
-import { isEtcdPath } from "./etcd-paths.ts";
+import { GRPC_CODE } from "../wire/errors.ts";
+import { ETCD_TEXT, isEtcdPath } from "./etcd-paths.ts";
 import { rawPath } from "./key-path.ts";
 import { LeaderRouter } from "./leader-router.ts";
 import { authenticate } from "./middleware/auth.ts";
@@ -13,7 +14,9 @@ import { answerProblem, problem } from "./problem.ts";
 import { healthRoutes, livenessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
 import { statusRoutes } from "./routes/status.ts";
+import { v3Routes } from "./routes/v3.ts";
 import type { GatewayEnv, Services } from "./services.ts";
+import { answerRefusal, refused } from "./v3/refusal.ts";
 
 /** Time for one request with all its attempts. */
 const REQUEST_BUDGET_MS = 10_000;
@@ -34,7 +37,7 @@ function notFound(c: Context<GatewayEnv>): Response {
   const path = rawPath(c.req.raw);
   if (isEtcdPath(c.req.raw)) {
     const text = /\/v3(?:beta)?\//.test(path) ? "Not Found\n" : "404 page not found\n";
-    return c.text(text, 404, { "X-Content-Type-Options": "nosniff" });
+    return c.body(text, 404, ETCD_TEXT);
   }
   return answerProblem(
     c,
@@ -75,7 +78,9 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>({ getPath: rawPath });
   app.onError((error, c) => {
     deps.log(`${c.req.method} ${rawPath(c.req.raw)} failed`, error);
-    return answerProblem(c, problem(500, "internal", "an unexpected error; the log of the Worker has it"));
+    const message = "an unexpected error; the log of the Worker has it";
+    if (isEtcdPath(c.req.raw)) return answerRefusal(c, refused(GRPC_CODE.internal, message));
+    return answerProblem(c, problem(500, "internal", message));
   });
   app.notFound(notFound);
   app.use("*", cors);
@@ -96,6 +101,7 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
   routes.route("/", kvRoutes(services));
   routes.route("/", statusRoutes(services));
   routes.route("/", healthRoutes(services));
+  routes.route("/", v3Routes(services));
   app.route("/", routes);
   app.use("/clusters/:cluster/*", selectCluster(config));
   app.route("/clusters/:cluster", livenessRoutes());

@@ -109,6 +109,11 @@ export class LeaderRouter {
     this.#options = options;
   }
 
+  /** Time for a request whose caller chooses none. */
+  get budgetMs(): number {
+    return this.#options.budgetMs;
+  }
+
   /** Proposes a write and waits until it is applied, refused, or the budget is used up. */
   async propose(choice: RouteChoice, write: WriteRequest): Promise<WriteOutcome> {
     const view = this.#view(choice.cluster);

@@ -267,7 +267,7 @@ describe("etcd's small endpoints", () => {
     ],
     ["/livez", "ok", "text/plain; charset=utf-8"],
     ["/livez?verbose", "[+]gateway ok\nok\n", "text/plain; charset=utf-8"],
-    ["/version", '{"etcdserver":"3.6.0","etcdcluster":"3.6.0","edged":"0.1.0"}', "application/json"],
+    ["/version", '{"etcdserver":"3.6.0","etcdcluster":"3.6.0"}', "application/json"],
   ])("%s", async (path, body, type) => {
     const response = await testGateway().app.request(path);
     expect([response.status, await response.text(), response.headers.get("Content-Type")]).toEqual([
@@ -279,7 +279,7 @@ describe("etcd's small endpoints", () => {
 
   test("the version is the package's", async () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-    expect(await (await testGateway().app.request("/version")).json()).toMatchObject({ edged: version });
+    expect(await (await testGateway().app.request("/status")).json()).toMatchObject({ edged: version });
   });
 
   test("their own errors are etcd's plain texts", async () => {

@@ -6,7 +6,7 @@ import { utf8 } from "../../wire/text.ts";
 import { originHeaders } from "../answers.ts";
 import type { ReadOutcome } from "../leader-router.ts";
 import type { GatewayEnv, Services } from "../services.ts";
-import { EDGED_VERSION, ETCD_VERSION } from "../version.ts";
+import { ETCD_VERSION } from "../version.ts";
 import { onlyMethods } from "./methods.ts";
 
 /** Probes want an answer sooner than clients do. */
@@ -57,9 +57,8 @@ export function healthRoutes(services: Services): Hono<GatewayEnv> {
     if (serializable.kind === "failed" || linearizable.kind === "failed") return c.text(lines, 503, headers);
     return c.text(c.req.query("verbose") === undefined ? "ok" : `${lines}ok\n`, 200, headers);
   });
-  app.get("/version", (c) =>
-    c.json({ etcdserver: ETCD_VERSION, etcdcluster: ETCD_VERSION, edged: EDGED_VERSION }),
-  );
+  // etcd's two fields and nothing else; edged's own version is in /status.
+  app.get("/version", (c) => c.json({ etcdserver: ETCD_VERSION, etcdcluster: ETCD_VERSION }));
   for (const path of ["/health", "/readyz", "/version"]) onlyMethods(app, path, ["GET", "HEAD"]);
   return app;
 }

@@ -1,5 +1,5 @@
 import type { Context, Hono } from "hono";
-import { isEtcdPath } from "../etcd-paths.ts";
+import { ETCD_TEXT, isEtcdPath } from "../etcd-paths.ts";
 import { answerProblem, problem } from "../problem.ts";
 import type { GatewayEnv } from "../services.ts";
 
@@ -8,7 +8,7 @@ export function onlyMethods(app: Hono<GatewayEnv>, path: string, allowed: readon
   const allow = [...allowed, "OPTIONS"].join(", ");
   app.all(path, (c: Context<GatewayEnv>) => {
     if (isEtcdPath(c.req.raw)) {
-      return c.text("Method Not Allowed\n", 405, { Allow: allow, "X-Content-Type-Options": "nosniff" });
+      return c.body("Method Not Allowed\n", 405, { Allow: allow, ...ETCD_TEXT });
     }
     return answerProblem(
       c,
