@@ -1,5 +1,5 @@
 /** The way of every v3 request with one answer: headers, body, limits, then its service, then JSON. */
-import { type DescMessage, type MessageShape, toBinary, toJsonString } from "@bufbuild/protobuf";
+import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { Context } from "hono";
 import { LIMITS } from "../../base/limits.ts";
 import { GRPC_CODE } from "../../wire/errors.ts";
@@ -9,6 +9,7 @@ import { freshOperationIds, idempotencyKey, keyedOperationId } from "../operatio
 import type { GatewayEnv, Services } from "../services.ts";
 import type { V3Call, V3Outcome } from "./call.ts";
 import { grpcTimeoutMs } from "./grpc-timeout.ts";
+import { printBody } from "./json-printer.ts";
 import { readJsonRequest } from "./json-reader.ts";
 import {
   aboveReceiveLimit,
@@ -35,7 +36,7 @@ export function unary<Request extends DescMessage, Answer extends DescMessage>(
     if (call.kind === "refused") return answerRefusal(c, call);
     const outcome = await serve(call.call);
     if (outcome.kind === "refused") return answerRefusal(c, outcome);
-    return c.body(toJsonString(answerSchema, outcome.message, { useProtoFieldName: true }), 200, {
+    return c.body(printBody(answerSchema, outcome.message), 200, {
       "Content-Type": "application/json",
       "Grpc-Metadata-Content-Type": "application/grpc",
       ...originHeaders(outcome.origin),
