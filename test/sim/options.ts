@@ -81,7 +81,7 @@ const CEILINGS: Readonly<Record<FaultKind, number>> = {
   pause: 2,
   "slow-commit": 0.01,
   "commit-failure": 0.02,
-  wipe: 0.3,
+  wipe: 1,
   "clock-skew": 1,
   "clock-jump": 1,
   "alarm-late": 0.1,
@@ -120,12 +120,23 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   return { ...drawn, ...fixed };
 }
 
+/** Kinds that belong together. A run of one theme alone gets further into it than a run of everything. */
+const THEMES: readonly (readonly FaultKind[])[] = [
+  ["drop", "drop-reply", "fail-fast", "duplicate", "late", "reorder"],
+  ["partition", "partition-one-way", "isolate", "isolate-leader", "clog"],
+  ["crash", "kill", "evict", "slow-commit", "commit-failure"],
+  ["supersede", "evict", "pause", "gateway-restart", "client-cancel"],
+  ["clock-skew", "clock-jump", "alarm-late", "alarm-early", "alarm-twice", "evict"],
+  ["wipe", "kill", "partition"],
+];
+
 function drawFaults(random: Prng): Record<FaultKind, number> {
+  const themes = random.chance(0.5) ? [random.pick(THEMES), random.pick(THEMES)].flat() : FAULT_KINDS;
   // Some runs are calm, so that what only a working cluster reaches is reached too.
-  const share = random.pick([0.1, 0.4, 0.7, 0.9]);
+  const share = themes === FAULT_KINDS ? random.pick([0.1, 0.4, 0.7, 0.9]) : 0.9;
   const faults = { ...CEILINGS };
   for (const kind of FAULT_KINDS) {
-    const has = random.chance(share);
+    const has = random.chance(share) && themes.includes(kind);
     const strength = random.fraction() ** 2;
     faults[kind] = has ? CEILINGS[kind] * strength : 0;
   }

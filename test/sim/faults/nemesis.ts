@@ -120,13 +120,16 @@ const ACTS: Partial<Record<FaultKind, Act>> = {
     const { objects } = nemesis.cluster;
     // Losing more disks than a quorum can spare is not survivable, and one is enough to be refused.
     if (objects.length < 3 || objects.some(({ wiped }) => wiped)) return;
-    const everybodyMet = objects.every(
-      ({ disk }) =>
-        disk.pending.length === 0 &&
-        disk.mirror.term > 0 &&
-        Number(disk.query("SELECT count(*) FROM peer")[0]?.[0]) === objects.length - 1,
+    if (objects.some(({ disk }) => disk.pending.length > 0 || disk.mirror.term === 0)) return;
+    // A replica that somebody never met could come back as new: one that all others know is taken.
+    const known = objects.filter((candidate) =>
+      objects.every(
+        (other) =>
+          other === candidate ||
+          other.disk.query("SELECT 1 FROM peer WHERE id = ?", candidate.nodeId).length > 0,
+      ),
     );
-    if (everybodyMet) random.pick(objects).wipe();
+    if (known.length > 0) random.pick(known).wipe();
   },
 };
 
