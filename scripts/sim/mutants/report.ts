@@ -47,7 +47,8 @@ This file is written by \`npm run sim:mutants -- --write\`. The bugs are in
 "core": the fuzzer of the consensus core (\`test/raft/fuzz\`), with the same invariants: it also changes
 the membership, hands over leadership and compares reads, many lives a second. "stories": the core's
 scenarios (\`test/raft/golden\`), one a "seed", for rules that only cost availability while faults last,
-which the simulator does not judge. \`halted\` and \`assertion\`: the source itself noticed and stopped the replica.
+which the simulator does not judge. A story notices any change of behaviour, harmful or not: being
+found by one says less than a broken invariant. \`halted\` and \`assertion\`: the source itself noticed and stopped the replica.
 
 ${verdicts.length} bugs, ${verdicts.length - survived} found.
 
@@ -59,7 +60,7 @@ ${rows.join("\n")}
 
 ${missed.length} bugs are in the list, and their places in the source are checked, but nothing here finds them yet.
 
-| Bug | What goes wrong | Known from | Why it is missed |
+| Bug | What goes wrong | Known from | Why, probably |
 |---|---|---|---|
 ${missed.join("\n")}
 `;

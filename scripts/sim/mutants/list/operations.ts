@@ -51,6 +51,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     title: "a forwarded write without an answer counts as not applied",
     known: "etcd's ErrTimeout family",
     detector: "outages",
+    open: "the gateway gives up no later than the replica that forwards, and then knows nothing anyway",
     edits: [
       {
         file: "src/engine/engine.ts",
@@ -64,6 +65,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     title: "entries of a leader that steps down count as lost, though they may be committed by the next one",
     known: "hashicorp/raft's ErrLeadershipLost taken for a refusal",
     detector: "outages",
+    open: "no cut lasts longer than a client goes on trying, and a later attempt is answered",
     edits: [
       {
         file: PROPOSALS,
@@ -79,6 +81,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     title: "whatever is committed at a proposal's index counts as that proposal",
     known: "paper 8; every first implementation of Raft",
     detector: "split",
+    open: "a deposed leader rarely gets its entry replaced while the client still waits",
     edits: [
       {
         file: PROPOSALS,
@@ -92,6 +95,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     title: "a write in the log whose time is over counts as not applied",
     known: "Jepsen: timeouts reported as failures",
     detector: "outages",
+    open: "no cut lasts longer than a client goes on trying, and a later attempt is answered",
     edits: [
       {
         file: PROPOSALS,
@@ -105,6 +109,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     title: "writes that a snapshot replaced count as not applied",
     known: "paper 7 and 8",
     detector: "snapshots",
+    open: "no cut lasts longer than a client goes on trying, and a later attempt is answered",
     edits: [
       {
         file: PROPOSALS,

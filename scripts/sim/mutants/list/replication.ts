@@ -66,6 +66,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
       "a follower commits what its leader committed, though its own log was compared only up to the append's end",
     known: "paper 5.3 (leaderCommit and the last new entry)",
     detector: "stories",
+    open: "the leader finds where the logs part before it sends entries, so an append that ends before a conflicting tail hardly arises",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -92,6 +93,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     title: "a follower acknowledges all of its log, not what the append compared",
     known: "paper 5.3 (matchIndex)",
     detector: "stories",
+    open: "the leader finds where the logs part before it sends entries, so an append that ends before a conflicting tail hardly arises",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -105,6 +107,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     title: "an append that begins below the compacted log counts as a conflict",
     known: "openraft, August 2022",
     detector: "stories",
+    open: "the leader ignores such a rejection and the next heartbeat repairs it: no invariant is about that cost",
     edits: [
       {
         file: "src/raft/follower.ts",
