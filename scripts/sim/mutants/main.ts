@@ -48,7 +48,8 @@ async function run({ mutants, firstSeed, seeds, write }: MutantArguments): Promi
   }
   const verdicts = await huntAll(campaign);
   if (write) writeFileSync(PAGE, markdown(verdicts, MUTANTS, { firstSeed, seeds }));
-  console.log(summary(verdicts, (performance.now() - startedAt) / 1000));
+  const leftOut = MUTANTS.filter((mutant) => mutant.open !== undefined && !mutants.includes(mutant)).length;
+  console.log(summary(verdicts, leftOut, (performance.now() - startedAt) / 1000));
   return verdicts.every(isFound) ? 0 : 1;
 }
 
