@@ -133,6 +133,7 @@ describe("a number inside a string", () => {
     ["", "unexpected end of JSON input"],
     ["1 2", "invalid character '2' after top-level value"],
     ["01", "invalid character '1' after top-level value"],
+    ["-01", "invalid character '1' after top-level value"],
     ["1.", "invalid character ' ' after decimal point in numeric literal"],
     ["x", "invalid character 'x' looking for beginning of value"],
     ["[1", "unexpected end of JSON input"],
