@@ -71,6 +71,11 @@ export class SimDisk {
     return this.#issued;
   }
 
+  /** The number of the newest durable one. */
+  get durable(): number {
+    return this.#durable;
+  }
+
   get pending(): readonly Transaction[] {
     return this.#pending;
   }
