@@ -45,6 +45,13 @@ export interface RunOptions {
   /** Mean pause of a client between two operations. */
   readonly thinkMs: number;
   readonly keys: number;
+  /** Share of operations that insist on one replica. */
+  readonly pinned: number;
+  /** How much more often than usual clients compact. */
+  readonly compactions: number;
+  /** A gateway's time for one attempt; for all of them it has `attempts` times that. */
+  readonly attemptMs: number;
+  readonly attempts: number;
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotEvery: number;
@@ -105,7 +112,12 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     clients: crowded ? 40 + random.below(60) : 1 + random.below(6),
     operationsMax: crowded ? 1_500 : 5_000,
     thinkMs: random.pick([20, 100, 300]),
-    keys: 1 + random.below(8),
+    keys: random.chance(0.15) ? 60 : 1 + random.below(8),
+    pinned: random.pick([0, 0, 0.3, 0.9]),
+    compactions: random.pick([1, 1, 1, 8]),
+    // Impatient clients are told outcomes while nobody knows them yet.
+    attemptMs: Math.ceil(electionMs * random.pick([0.5, 1, 3, 3])),
+    attempts: random.pick([1, 2, 3, 3]),
     heartbeatMs,
     electionMs,
     snapshotEvery: random.pick([3, 10, 30, 50, 1_000]),

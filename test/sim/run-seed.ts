@@ -85,6 +85,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
           faults,
           oracle,
           index,
+          members: cluster.config.members.map(({ name }) => name),
           gateway: () => gateway(index),
           nextNumber: () => {
             if (faults.healed || begun >= options.operationsMax) return null;

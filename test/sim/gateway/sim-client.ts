@@ -12,6 +12,7 @@ import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { RunOptions } from "../options.ts";
 import type { Completion, OperationRecord } from "../oracle/operation-record.ts";
 import { OPERATIONS } from "../oracle/operations/all.ts";
+import { COMPACTION } from "../oracle/operations/compaction.ts";
 import type { DrawContext, OperationKind } from "../oracle/operations/operation-kind.ts";
 import type { Oracle } from "../oracle/oracle.ts";
 import { stream } from "../world/streams.ts";
@@ -24,13 +25,12 @@ export interface ClientParts {
   readonly faults: FaultPlan;
   readonly oracle: Oracle;
   readonly index: number;
+  readonly members: readonly string[];
   /** The gateway in service for this client. */
   readonly gateway: () => SimGateway;
   /** The number of the next operation in the run; null: enough were begun. */
   readonly nextNumber: () => number | null;
 }
-
-const WEIGHTS = OPERATIONS.reduce((sum, { weight }) => sum + weight, 0);
 
 export class SimClient {
   readonly name: string;
@@ -73,6 +73,7 @@ export class SimClient {
       planned,
       invokedAt: world.now,
       floor: oracle.floor,
+      pin: this.#random.chance(options.pinned) ? this.#random.pick(this.#parts.members) : null,
       ids: [],
     };
     this.#current = record;
@@ -81,13 +82,13 @@ export class SimClient {
     const gateway = this.#parts.gateway();
     gateway.run(() => this.#perform(gateway, record));
     // Twice the router's budget: by then it has answered, unless it is gone.
-    const patience = options.electionMs * 16;
+    const patience = 2 * options.attemptMs * options.attempts;
     const waitMs = faults.happens("client-cancel") ? this.#random.fraction() * patience : patience;
     world.after(waitMs, () => this.#complete(record, { kind: "abandoned" }));
   }
 
   #perform(gateway: SimGateway, record: OperationRecord): void {
-    const choice = { cluster: CLUSTER, pin: null };
+    const choice = { cluster: CLUSTER, pin: record.pin };
     const { planned } = record;
     if (planned.kind === "read") {
       const { request, consistency, minRevision } = planned;
@@ -140,9 +141,11 @@ export class SimClient {
   }
 
   #chooseKind(): OperationKind {
-    let at = this.#random.fraction() * WEIGHTS;
+    const weight = (kind: OperationKind): number =>
+      kind === COMPACTION ? kind.weight * this.#parts.options.compactions : kind.weight;
+    let at = this.#random.fraction() * OPERATIONS.reduce((sum, kind) => sum + weight(kind), 0);
     for (const kind of OPERATIONS) {
-      at -= kind.weight;
+      at -= weight(kind);
       if (at < 0) return kind;
     }
     return defined(OPERATIONS[0], "there are operations");

@@ -36,8 +36,8 @@ export class SimGateway implements Actor {
       this.entropy,
       {
         members: cluster.config.members.map(({ name }) => name),
-        budgetMs: options.electionMs * 8,
-        attemptMs: options.electionMs * 3,
+        budgetMs: options.attemptMs * options.attempts,
+        attemptMs: options.attemptMs,
       },
     );
   }

@@ -10,6 +10,8 @@ export interface OperationRecord {
   readonly invokedAt: number;
   /** Commands that were applied for sure when it was called: it must come after them. */
   readonly floor: number;
+  /** The one replica it was sent to, or null for any. */
+  readonly pin: string | null;
   /** Ids it was sent under (hex), in order; a new one only if the one before was surely not applied. */
   readonly ids: string[];
 }
