@@ -123,6 +123,7 @@ export class LeaderRouter {
     let command = write.encode(write.operationId(), seen.sequence);
     let last = NOBODY_ASKED;
     let unknown = false;
+    let attempts = 0;
     let overloads = 0;
     let remints = 0;
     for (let member = await plan.next(); member !== null; member = await plan.next()) {
@@ -136,13 +137,16 @@ export class LeaderRouter {
       last = reply.reason === "superseded" ? reply : better(last, reply);
       if (isFinal(choice, reply)) break;
       if (reply.reason === "superseded") {
-        // Refused itself; only an earlier attempt could have been applied and forgotten since.
+        // Refused itself; only an earlier attempt could have been applied and forgotten since, and a
+        // call that was refused may have been run a second time by the platform.
+        unknown ||= attempts > 0;
         if (unknown || reply.header === null || remints >= REMINTS_MAX) break;
         remints += 1;
         command = write.encode(write.operationId(), commandSeen(view.sequence ?? 0));
         plan.again(member);
         continue;
       }
+      attempts += 1;
       unknown ||= reply.unknownOutcome;
       if (reply.reason === "overloaded") {
         overloads += 1;
