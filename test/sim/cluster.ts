@@ -108,7 +108,7 @@ export class Cluster {
           to,
           handle: async (there) => hostOf(there).deliver(target, envelope),
           departs: () => departures.sent(envelope),
-          answers: (answer) => departures.answered(to.nodeId, from.nodeId, answer),
+          answers: (answer) => departures.answered(envelope, answer),
         }),
       readIndex: (_target, address) =>
         network.call(caller, {

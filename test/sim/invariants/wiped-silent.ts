@@ -3,12 +3,12 @@
  * must never give one again (redisraft #2, etcd-io/raft #94). Wiped only after all have met.
  */
 import type { NodeId } from "../../../src/raft/types.ts";
-import type { Departure } from "../../raft/invariants/view.ts";
 import { violated } from "../../raft/invariants/violation.ts";
+import type { SimDeparture } from "../network/departures.ts";
 
-export function checkWipedSilent(wiped: NodeId, departures: readonly Departure[]): void {
-  for (const { from, to, message } of departures) {
-    if (from !== wiped) continue;
+export function checkWipedSilent(wiped: NodeId, departures: readonly SimDeparture[]): void {
+  for (const { from, to, message, addressed } of departures) {
+    if (from !== wiped || !addressed) continue;
     const promises =
       (message.kind === "vote-response" && message.granted) ||
       (message.kind === "append-response" && message.rejection === null && message.match > 0) ||
