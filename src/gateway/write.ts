@@ -96,7 +96,7 @@ export function tooLarge(sizeBytes: number | null): Problem {
   return problem(
     413,
     "request_too_large",
-    `request is too large: a write${size} is above ${LIMITS.requestBytesMax} bytes, key, value and their frame together`,
+    `request is too large: this write${size} is above the limit of ${LIMITS.requestBytesMax} bytes for key, value and their frame`,
   );
 }
 
