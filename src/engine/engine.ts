@@ -5,13 +5,15 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { assert } from "../base/assert.ts";
-import { LIMITS } from "../base/limits.ts";
-import type { ReadDecision, SnapshotToPull } from "../raft/effects.ts";
+import type { SnapshotToPull } from "../raft/effects.ts";
 import type { Message, Outgoing } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
 import { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../raft/types.ts";
 import { RangeRequestSchema, TxnRequestSchema } from "../wire/gen/etcd/rpc_pb.ts";
+import { ClientReads } from "./client-reads.ts";
+import { ClientWrites } from "./client-writes.ts";
+import type { EngineContext } from "./engine-context.ts";
 import type { Identity, Member } from "./identity.ts";
 import type { MachineHost } from "./machine-host.ts";
 import type {
@@ -25,7 +27,6 @@ import type {
 import { groupByReceiver, Peers } from "./peers.ts";
 import type { PeerSender, ReplicaStorage, StoredReplica } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
-import { type ReadFate, Reads } from "./reads.ts";
 import type {
   ProposeReply,
   ProposeRequest,
@@ -35,12 +36,10 @@ import type {
   ReadTxnReply,
   ReplicaHeader,
   StatusReply,
-  Unavailable,
 } from "./replica-api.ts";
-import { proposeReply, rangeReply, readRefusal, readTxnReply, unavailable } from "./replies.ts";
+import { rangeReply, readTxnReply } from "./replies.ts";
 import { SnapshotSink } from "./snapshot-sink.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
-import { stampSeen } from "./stamp.ts";
 import { statusReply } from "./status.ts";
 import { hasBacklog, runTurn, type TurnParts } from "./turn.ts";
 
@@ -75,14 +74,13 @@ export class Engine {
   readonly #raft: Raft;
   readonly #peers: Peers;
   readonly #proposals = new Proposals();
-  readonly #reads: Reads;
+  readonly #writes: ClientWrites;
+  readonly #reads: ClientReads;
   readonly #source: SnapshotSource;
   readonly #sink: SnapshotSink;
   readonly #parts: TurnParts;
   /** Answers to give when the turn's writes are done. */
   #answers: (() => void)[] = [];
-  #readDecisions = new Map<number, (index: number | null) => void>();
-  #readIds = 0;
   #now: number;
   #inTurn = false;
   #stopped: string | null;
@@ -104,7 +102,9 @@ export class Engine {
       now,
     });
     this.#peers = new Peers(stored.identity, stored.peers);
-    this.#reads = new Reads((answered) => this.#askReadIndex(answered));
+    const context = this.#context();
+    this.#writes = new ClientWrites(context, this.#proposals);
+    this.#reads = new ClientReads(context);
     // A follower that pulls at all pulls much more often than this.
     this.#source = new SnapshotSource(machine, 10 * options.raft.electionMs);
     this.#sink = new SnapshotSink(
@@ -130,7 +130,7 @@ export class Engine {
       snapshotEvery: options.snapshotEvery,
       pinnedIndex: () => this.#source.oldestIndex,
       send: (outgoing) => this.#dispatch(groupByReceiver(outgoing)),
-      readDecided: (decision) => this.#readDecided(decision),
+      readDecided: (decision) => this.#reads.decided(decision),
       snapshotWanted: (to) => this.#openSession(to),
       snapshotOffered: (offer) => this.#pullOffered(offer),
     };
@@ -174,31 +174,13 @@ export class Engine {
 
   /** A client's write. `done` is called once, within `request.timeoutMs` if `tick` is called on time. */
   propose(now: number, request: ProposeRequest, done: (reply: ProposeReply) => void): void {
-    const header = this.header();
-    if (this.#stopped !== null) {
-      done(unavailable("stopped", this.#stopped, header));
-      return;
-    }
-    if (request.command.length > LIMITS.receiveBytesMax) {
-      done({ kind: "rejected", error: "requestTooLarge", header });
-      return;
-    }
-    const command = stampSeen(request.command, header.sequence);
-    if (command === null) {
-      done(
-        unavailable("stopped", "the command cannot be read: gateway and replica differ in version", header),
-      );
-    } else if (this.#raft.isLeader) {
-      this.#proposeHere(now, command, now + request.timeoutMs, done);
-    } else {
-      this.#forward({ ...request, command }, header, done);
-    }
+    this.#writes.propose(now, request, done);
   }
 
   /** A client's read. */
   range(now: number, call: RangeCall, done: (reply: RangeReply) => void): void {
     const request = fromBinary(RangeRequestSchema, call.request);
-    this.#read<RangeReply>(now, call, done, (header) =>
+    this.#reads.read<RangeReply>(now, call, done, (header) =>
       rangeReply(this.#machine.range(request, call.counted ?? true), header),
     );
   }
@@ -206,7 +188,7 @@ export class Engine {
   /** A client's transaction that only reads. */
   readTxn(now: number, call: ReadCall, done: (reply: ReadTxnReply) => void): void {
     const request = fromBinary(TxnRequestSchema, call.request);
-    this.#read<ReadTxnReply>(now, call, done, (header) =>
+    this.#reads.read<ReadTxnReply>(now, call, done, (header) =>
       readTxnReply(this.#machine.readTxn(request), header),
     );
   }
@@ -235,11 +217,7 @@ export class Engine {
       done(refusal);
       return;
     }
-    this.#turn(now, () => {
-      this.#readFromCore(now, (index) => {
-        this.#answers.push(() => done(index === null ? { kind: "not-leader" } : { kind: "index", index }));
-      });
-    });
+    this.#reads.readIndex(now, done);
   }
 
   /** A follower pulls rows of the snapshot it was offered. */
@@ -272,92 +250,25 @@ export class Engine {
     return !this.#proposals.isIdle || this.#reads.count > 0 || this.#sink.isActive;
   }
 
-  #proposeHere(
-    now: number,
-    command: Uint8Array,
-    expiresAt: number,
-    done: (reply: ProposeReply) => void,
-  ): void {
-    const accepted = this.#proposals.add(now, command, expiresAt, (fate) => {
-      this.#answers.push(() => done(proposeReply(fate, this.header())));
-    });
-    if (!accepted) {
-      done(unavailable("overloaded", "too many writes are waiting; slow down", this.header()));
-      return;
-    }
-    this.#turn(now, noInput);
-  }
-
-  #forward(request: ProposeRequest, header: ReplicaHeader, done: (reply: ProposeReply) => void): void {
-    const { leader } = this.#raft.core;
-    if (leader === null) {
-      done(unavailable("no-leader", `${header.member} knows no leader; an election is due`, header));
-    } else if (!request.mayForward) {
-      done(unavailable("not-leader", `${header.member} does not lead; ask ${header.leader}`, header));
-    } else {
-      this.#setup.sender.propose(leader, { ...request, mayForward: false }, (_now, reply) =>
-        done(
-          reply ??
-            unavailable("timeout", `the leader ${header.leader} did not answer in time`, this.header(), true),
-        ),
-      );
-    }
-  }
-
-  /** `answer` reads the store once everything that `call` must see is applied here. */
-  #read<T>(
-    now: number,
-    call: ReadCall,
-    done: (reply: T | Unavailable) => void,
-    answer: (header: ReplicaHeader) => T,
-  ): void {
-    if (this.#stopped !== null) {
-      done(unavailable("stopped", this.#stopped, this.header()));
-      return;
-    }
-    const expiresAt = now + call.timeoutMs;
-    const settle = (fate: ReadFate) => {
-      this.#answers.push(() => {
-        const header = this.header();
-        done(fate.kind === "ready" ? answer(header) : readRefusal(fate, header));
-      });
+  #context(): EngineContext {
+    const engine = this;
+    const { storage, sender } = this.#setup;
+    return {
+      raft: this.#raft,
+      machine: this.#machine,
+      storage,
+      peers: this.#peers,
+      sender,
+      get now() {
+        return engine.#now;
+      },
+      get stopped() {
+        return engine.#stopped;
+      },
+      header: () => this.header(),
+      turn: (now, input, inside) => this.#turn(now, input, inside ?? null),
+      afterTurn: (answer) => this.#answers.push(answer),
     };
-    let accepted = true;
-    this.#turn(now, () => {
-      accepted =
-        call.consistency === "linearizable"
-          ? this.#reads.linearizable(expiresAt, call.minRevision, settle)
-          : this.#reads.atRevision(expiresAt, call.minRevision, settle);
-    });
-    if (!accepted) done(unavailable("overloaded", "too many reads are waiting; slow down", this.header()));
-  }
-
-  #askReadIndex(answered: (index: number | null) => void): void {
-    const { leader } = this.#raft.core;
-    if (this.#raft.isLeader) {
-      this.#readFromCore(this.#now, answered);
-    } else if (leader === null) {
-      answered(null);
-    } else {
-      this.#setup.sender.readIndex(this.#peers.addressTo(leader), (now, answer) =>
-        this.#turn(now, () => answered(answer?.kind === "index" ? answer.index : null)),
-      );
-    }
-  }
-
-  #readFromCore(now: number, answered: (index: number | null) => void): void {
-    this.#readIds += 1;
-    this.#readDecisions.set(this.#readIds, answered);
-    // A lone voter asks nobody: only a write shows that no newer instance has taken its place.
-    if (this.#raft.core.progress.size === 0) this.#setup.storage.fence();
-    this.#raft.read(now, this.#readIds);
-  }
-
-  #readDecided({ id, index }: ReadDecision): void {
-    const answered = this.#readDecisions.get(id);
-    assert(answered !== undefined, `nobody asked for read ${id}`);
-    this.#readDecisions.delete(id);
-    answered(index);
   }
 
   #openSession(to: NodeId): void {

@@ -77,8 +77,11 @@ export type ProposeReply =
 export interface ReadCall {
   /** An encoded `etcdserverpb.RangeRequest`, or `TxnRequest` for a transaction. */
   readonly request: Uint8Array;
-  /** "linearizable" asks the leader for a read index first; "serializable" answers at once. */
-  readonly consistency: "linearizable" | "serializable";
+  /**
+   * "linearizable" asks the leader for a read index first; "serializable" answers at once; "leader" is
+   * answered by the leader alone, after a quorum confirmed that it still leads.
+   */
+  readonly consistency: "linearizable" | "serializable" | "leader";
   /** Wait until the store has this revision (read your writes anywhere); 0 for no wait. */
   readonly minRevision: number;
   readonly timeoutMs: number;

@@ -1,0 +1,117 @@
+/**
+ * Clients' reads, and the read indexes that followers ask for: from the question how much must be
+ * applied to the answer out of this replica's own rows.
+ */
+import { assert } from "../base/assert.ts";
+import type { ReadDecision } from "../raft/effects.ts";
+import type { EngineContext } from "./engine-context.ts";
+import type { ReadIndexAnswer } from "./peer-api.ts";
+import { type ReadFate, Reads } from "./reads.ts";
+import type { ReadCall, ReplicaHeader, Unavailable } from "./replica-api.ts";
+import { readRefusal, unavailable } from "./replies.ts";
+
+export class ClientReads {
+  readonly #context: EngineContext;
+  readonly #reads: Reads;
+  readonly #decisions = new Map<number, (index: number | null) => void>();
+  #ids = 0;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+    this.#reads = new Reads((answered) => this.#askReadIndex(answered));
+  }
+
+  get count(): number {
+    return this.#reads.count;
+  }
+
+  /** `answer` reads the store once everything that `call` must see is applied here. */
+  read<T>(
+    now: number,
+    call: Omit<ReadCall, "request">,
+    done: (reply: T | Unavailable) => void,
+    answer: (header: ReplicaHeader) => T | Unavailable,
+  ): void {
+    const context = this.#context;
+    const refuse = (reason: Unavailable["reason"], message: string) =>
+      done(unavailable(reason, message, context.header()));
+    if (context.stopped !== null) {
+      refuse("stopped", context.stopped);
+      return;
+    }
+    if (call.consistency === "leader" && !context.raft.isLeader) {
+      const { member, leader } = context.header();
+      refuse("not-leader", `${member} does not lead${leader === null ? "" : `; ask ${leader}`}`);
+      return;
+    }
+    const expiresAt = now + call.timeoutMs;
+    const settle = (fate: ReadFate) => {
+      context.afterTurn(() => {
+        const header = context.header();
+        done(fate.kind === "ready" ? answer(header) : readRefusal(fate, header));
+      });
+    };
+    let accepted = true;
+    context.turn(now, () => {
+      accepted =
+        call.consistency === "serializable"
+          ? this.#reads.atRevision(expiresAt, call.minRevision, settle)
+          : this.#reads.linearizable(expiresAt, call.minRevision, settle);
+    });
+    if (!accepted) refuse("overloaded", "too many reads are waiting; slow down");
+  }
+
+  /** A follower wants to answer a linearizable read. */
+  readIndex(now: number, done: (answer: ReadIndexAnswer) => void): void {
+    this.#context.turn(now, () => {
+      this.#askCore(now, (index) => {
+        const answer: ReadIndexAnswer = index === null ? { kind: "not-leader" } : { kind: "index", index };
+        this.#context.afterTurn(() => done(answer));
+      });
+    });
+  }
+
+  /** The core has decided a read index. */
+  decided({ id, index }: ReadDecision): void {
+    const answered = this.#decisions.get(id);
+    assert(answered !== undefined, `nobody asked for read ${id}`);
+    this.#decisions.delete(id);
+    answered(index);
+  }
+
+  /** Answers what has become visible. Called after applying. */
+  applied(index: number, revision: number): void {
+    this.#reads.applied(index, revision);
+  }
+
+  expire(now: number): void {
+    this.#reads.expire(now);
+  }
+
+  deadline(): number | null {
+    return this.#reads.deadline();
+  }
+
+  #askReadIndex(answered: (index: number | null) => void): void {
+    const { raft, sender, peers, now } = this.#context;
+    const { leader } = raft.core;
+    if (raft.isLeader) {
+      this.#askCore(now, answered);
+    } else if (leader === null) {
+      answered(null);
+    } else {
+      sender.readIndex(peers.addressTo(leader), (later, answer) =>
+        this.#context.turn(later, () => answered(answer?.kind === "index" ? answer.index : null)),
+      );
+    }
+  }
+
+  #askCore(now: number, answered: (index: number | null) => void): void {
+    const { raft, storage } = this.#context;
+    this.#ids += 1;
+    this.#decisions.set(this.#ids, answered);
+    // A lone voter asks nobody: only a write shows that no newer instance has taken its place.
+    if (raft.core.progress.size === 0) storage.fence();
+    raft.read(now, this.#ids);
+  }
+}
