@@ -50,8 +50,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     id: "forward-timeout-is-failure",
     title: "a forwarded write without an answer counts as not applied",
     known: "etcd's ErrTimeout family",
-    detector: "outages",
-    open: "the gateway gives up no later than the replica that forwards, and then knows nothing anyway",
+    detector: "any",
     edits: [
       {
         file: "src/engine/engine.ts",
@@ -64,8 +63,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     id: "step-down-is-failure",
     title: "entries of a leader that steps down count as lost, though they may be committed by the next one",
     known: "hashicorp/raft's ErrLeadershipLost taken for a refusal",
-    detector: "outages",
-    open: "no cut lasts longer than a client goes on trying, and a later attempt is answered",
+    detector: "any",
     edits: [
       {
         file: PROPOSALS,
@@ -94,8 +92,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     id: "expired-is-failure",
     title: "a write in the log whose time is over counts as not applied",
     known: "Jepsen: timeouts reported as failures",
-    detector: "outages",
-    open: "no cut lasts longer than a client goes on trying, and a later attempt is answered",
+    detector: "any",
     edits: [
       {
         file: PROPOSALS,

@@ -38,8 +38,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     id: "revision-from-rows",
     title: "the revision is derived from the rows, and compaction took the newest of them",
     known: "etcd #17780, #6567",
-    detector: "crashes",
-    open: "a run rarely compacts its newest revision, a deletion, before a restart",
+    detector: "any",
     edits: [
       {
         file: "src/mvcc/state-machine.ts",
@@ -72,8 +71,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     id: "snapshot-not-pinned",
     title: "rows are collected while a snapshot of them is being sent",
     known: "tikv and cockroach: snapshots and garbage collection",
-    detector: "snapshots",
-    open: "compaction rarely falls into the pulling of a snapshot",
+    detector: "any",
     edits: [
       {
         file: "src/engine/machine-host.ts",
@@ -100,8 +98,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     id: "snapshot-lowers-commit",
     title: "a snapshot is installed though the log went past it meanwhile",
     known: "etcd #1763; camunda #6092",
-    detector: "stories",
-    open: "no run lets the log pass a snapshot while it is being pulled",
+    detector: "any",
     edits: [
       {
         file: "src/raft/follower.ts",
