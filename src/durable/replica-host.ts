@@ -24,6 +24,7 @@ import type { PeerSender, StoredReplica } from "../engine/ports.ts";
 import type {
   ProposeReply,
   ProposeRequest,
+  QueryReply,
   RangeCall,
   RangeReply,
   ReadCall,
@@ -118,6 +119,10 @@ export class ReplicaHost {
 
   readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
     return this.#serve(target, (engine, now, done) => engine.readTxn(now, call, done));
+  }
+
+  query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply> {
+    return this.#serve(target, (engine, now, done) => engine.query(now, call, done));
   }
 
   status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {

@@ -13,6 +13,7 @@ import type { PeerSender } from "../engine/ports.ts";
 import type {
   ProposeReply,
   ProposeRequest,
+  QueryReply,
   RangeCall,
   RangeReply,
   ReadCall,
@@ -49,6 +50,10 @@ export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
 
   async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
     return this.#open()?.readTxn(target, call) ?? misconfigured();
+  }
+
+  async query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply> {
+    return this.#open()?.query(target, call) ?? misconfigured();
   }
 
   async status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {

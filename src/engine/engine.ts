@@ -5,6 +5,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { assert } from "../base/assert.ts";
+import { err } from "../base/result.ts";
 import type { SnapshotToPull } from "../raft/effects.ts";
 import type { Message, Outgoing } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
@@ -27,9 +28,11 @@ import type {
 import { groupByReceiver, Peers } from "./peers.ts";
 import type { PeerSender, ReplicaStorage, StoredReplica } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
+import { answerQuery, decodeQuery } from "./queries.ts";
 import type {
   ProposeReply,
   ProposeRequest,
+  QueryReply,
   RangeCall,
   RangeReply,
   ReadCall,
@@ -37,7 +40,7 @@ import type {
   ReplicaHeader,
   StatusReply,
 } from "./replica-api.ts";
-import { rangeReply, readTxnReply } from "./replies.ts";
+import { queryReply, rangeReply, readTxnReply } from "./replies.ts";
 import { SnapshotSink } from "./snapshot-sink.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
 import { statusReply } from "./status.ts";
@@ -190,6 +193,14 @@ export class Engine {
     const request = fromBinary(TxnRequestSchema, call.request);
     this.#reads.read<ReadTxnReply>(now, call, done, (header) =>
       readTxnReply(this.#machine.readTxn(request), header),
+    );
+  }
+
+  /** A client's read of what is not a key. */
+  query(now: number, call: ReadCall, done: (reply: QueryReply) => void): void {
+    const query = decodeQuery(call.request);
+    this.#reads.read<QueryReply>(now, call, done, (header) =>
+      queryReply(query === null ? err("invalidCommand") : answerQuery(query), header),
     );
   }
 

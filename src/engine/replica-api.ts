@@ -75,7 +75,7 @@ export type ProposeReply =
 
 /** A read: an encoded request, and how fresh its answer must be. */
 export interface ReadCall {
-  /** An encoded `etcdserverpb.RangeRequest`, or `TxnRequest` for a transaction. */
+  /** An encoded `etcdserverpb.RangeRequest`; `TxnRequest` for a transaction, `edged.Query` for a query. */
   readonly request: Uint8Array;
   /**
    * "linearizable" asks the leader for a read index first; "serializable" answers at once; "leader" is
@@ -106,6 +106,16 @@ export type ReadTxnReply =
       readonly kind: "txn";
       readonly header: ReplicaHeader;
       /** An encoded `etcdserverpb.TxnResponse`, its `header` holding only a revision. */
+      readonly response: Uint8Array;
+    }
+  | Rejected
+  | Unavailable;
+
+export type QueryReply =
+  | {
+      readonly kind: "answer";
+      readonly header: ReplicaHeader;
+      /** The encoded etcd response of the query's kind, without header. */
       readonly response: Uint8Array;
     }
   | Rejected
@@ -144,5 +154,7 @@ export interface ReplicaApi {
   range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply>;
   /** Answers a transaction that only reads, without a log entry. */
   readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply>;
+  /** Answers an encoded `edged.Query`: a read of what is not a key. */
+  query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply>;
   status(target: ReplicaTarget): Promise<StatusReply | Unavailable>;
 }

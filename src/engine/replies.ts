@@ -10,8 +10,16 @@ import {
   TxnResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
 import type { ProposalFate } from "./proposals.ts";
+import type { QueryResult } from "./queries.ts";
 import type { ReadFate } from "./reads.ts";
-import type { ProposeReply, RangeReply, ReadTxnReply, ReplicaHeader, Unavailable } from "./replica-api.ts";
+import type {
+  ProposeReply,
+  QueryReply,
+  RangeReply,
+  ReadTxnReply,
+  ReplicaHeader,
+  Unavailable,
+} from "./replica-api.ts";
 
 export function unavailable(
   reason: Unavailable["reason"],
@@ -74,6 +82,11 @@ export function rangeReply(result: Result<RangeResponse, ErrorKey>, header: Repl
 export function readTxnReply(result: Result<TxnResponse, ErrorKey>, header: ReplicaHeader): ReadTxnReply {
   if (!result.ok) return { kind: "rejected", error: result.error, header };
   return { kind: "txn", header, response: toBinary(TxnResponseSchema, result.value) };
+}
+
+export function queryReply(result: QueryResult, header: ReplicaHeader): QueryReply {
+  if (!result.ok) return { kind: "rejected", error: result.error, header };
+  return { kind: "answer", header, response: result.value };
 }
 
 export function readRefusal(fate: Exclude<ReadFate, { kind: "ready" }>, header: ReplicaHeader): Unavailable {

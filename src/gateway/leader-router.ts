@@ -8,6 +8,7 @@
 import { assertNever } from "../base/assert.ts";
 import type {
   ProposeReply,
+  QueryReply,
   RangeCall,
   RangeReply,
   ReadCall,
@@ -58,6 +59,7 @@ export interface RouteFailure {
 
 export type WriteOutcome = Extract<ProposeReply, { kind: "applied" }> | Rejected | RouteFailure;
 export type ReadTxnOutcome = Extract<ReadTxnReply, { kind: "txn" }> | Rejected | RouteFailure;
+export type QueryOutcome = Extract<QueryReply, { kind: "answer" }> | Rejected | RouteFailure;
 export type ReadOutcome = Extract<RangeReply, { kind: "range" }> | Rejected | RouteFailure;
 
 /** What a caller of the router may choose. */
@@ -167,12 +169,19 @@ export class LeaderRouter {
     return this.#read(choice, (replica, timeoutMs) => replica.readTxn({ ...call, timeoutMs }));
   }
 
-  async #read<T extends Exclude<RangeReply | ReadTxnReply, Unavailable>>(
+  /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */
+  query(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<QueryOutcome> {
+    const leaderFirst = call.consistency === "leader";
+    return this.#read(choice, (replica, timeoutMs) => replica.query({ ...call, timeoutMs }), leaderFirst);
+  }
+
+  async #read<T extends Exclude<RangeReply | ReadTxnReply | QueryReply, Unavailable>>(
     choice: RouteChoice,
     ask: (replica: ReplicaClient, timeoutMs: number) => Promise<T | Unavailable>,
+    leaderFirst = false,
   ): Promise<T | RouteFailure> {
     const view = this.#view(choice.cluster);
-    const plan = this.#plan(choice, view, false);
+    const plan = this.#plan(choice, view, leaderFirst);
     let last = NOBODY_ASKED;
     let overloads = 0;
     for (let member = await plan.next(); member !== null; member = await plan.next()) {
@@ -229,7 +238,7 @@ export class LeaderRouter {
   #note(
     view: ClusterView,
     member: string,
-    reply: ProposeReply | RangeReply | ReadTxnReply | StatusReply,
+    reply: ProposeReply | RangeReply | ReadTxnReply | QueryReply | StatusReply,
   ): void {
     if (reply.header !== null) view.learn(reply.header);
     else view.suspect(member, this.#clock.nowMs());

@@ -2,6 +2,7 @@
 import type {
   ProposeReply,
   ProposeRequest,
+  QueryReply,
   RangeCall,
   RangeReply,
   ReadCall,
@@ -30,6 +31,7 @@ export interface ReplicaClient {
   propose(request: ProposeRequest): Promise<ProposeReply>;
   range(call: RangeCall): Promise<RangeReply>;
   readTxn(call: ReadCall): Promise<ReadTxnReply>;
+  query(call: ReadCall): Promise<QueryReply>;
   status(timeoutMs: number): Promise<StatusReply | Unavailable>;
 }
 

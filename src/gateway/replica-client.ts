@@ -63,6 +63,10 @@ export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTa
       guarded(target, call.timeoutMs, false, () =>
         connect().readTxn(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
       ),
+    query: (call) =>
+      guarded(target, call.timeoutMs, false, () =>
+        connect().query(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
+      ),
     status: (timeoutMs) => guarded(target, timeoutMs, false, () => connect().status(target)),
   };
 }

@@ -12,6 +12,8 @@ export interface MvccState {
   readonly sequence: number;
   /** History below this revision is gone. -1 until the first compaction, as in etcd. */
   readonly compactRevision: number;
+  /** Records of the group ever written or deleted (system-table.ts). */
+  readonly systemOrd: number;
   /** Which of the two sets of tables holds the store. Local to the replica. */
   readonly generation: Generation;
 }
@@ -25,6 +27,7 @@ export const INITIAL_MVCC_STATE: MvccState = {
   ord: 0,
   sequence: 0,
   compactRevision: -1,
+  systemOrd: 0,
   generation: 0,
 };
 

@@ -15,6 +15,12 @@
  *   seq          sequence number of the entry's first command
  *   ops          an encoded `edged.RememberedAnswers`
  *
+ * `system_<g>`: records of the group itself (leases, users, alarms, members): see system-table.ts.
+ *   ord          counts every write to a record, deletions too
+ *   key, value   see system-keys.ts; a NULL value is a deletion that a snapshot still has to pass
+ *
+ * `system_garbage_<g>`: positions of records that wait for a snapshot to end. Local to the replica.
+ *
  * `garbage_<g>`: one row, how far physical collection has come. Local to the replica.
  */
 import type { Sql } from "../base/sql.ts";
@@ -43,10 +49,21 @@ function generationStatements(g: Generation): readonly string[] {
   ];
 }
 
+function systemStatements(g: Generation): readonly string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS system_${g} (ord INTEGER PRIMARY KEY, key BLOB NOT NULL, value BLOB)`,
+    `CREATE INDEX IF NOT EXISTS system_${g}_key ON system_${g} (key)`,
+    `CREATE TABLE IF NOT EXISTS system_garbage_${g} (ord INTEGER PRIMARY KEY)`,
+  ];
+}
+
 /** The state machine's part of the first migration; idempotent. */
 export const MVCC_SCHEMA: readonly string[] = [...generationStatements(0), ...generationStatements(1)];
 
+/** What leases, users, alarms and members brought; idempotent. */
+export const SYSTEM_SCHEMA: readonly string[] = [...systemStatements(0), ...systemStatements(1)];
+
 /** Creates the tables of both generations where they are missing. */
 export function createSchema(sql: Sql): void {
-  for (const statement of MVCC_SCHEMA) sql.run(statement);
+  for (const statement of [...MVCC_SCHEMA, ...SYSTEM_SCHEMA]) sql.run(statement);
 }

@@ -1,13 +1,14 @@
 import { isInHistory } from "./history-condition.ts";
-import type { Generation } from "./mvcc-state.ts";
+import type { Generation, MvccState } from "./mvcc-state.ts";
+import type { SnapshotTableName } from "./snapshot-types.ts";
 
 /** Statements that move the rows of one table. */
 export interface SnapshotTable {
   /** How many columns a row has. */
   readonly columns: number;
-  /** Primary key and size in bytes. Binds: after, last, rows at most, compacted revision. */
+  /** Primary key and size in bytes. Binds: after, last, rows at most, bound. */
   readonly sizes: string;
-  /** Whole rows. Binds: after, last, compacted revision. */
+  /** Whole rows. Binds: after, last, bound: what {@link snapshotBound} says of the table. */
   readonly read: string;
   /** Stores one row, replacing an equal one. Binds: its columns. */
   readonly write: string;
@@ -20,6 +21,9 @@ export interface SnapshotTable {
 export interface SnapshotTables {
   readonly kv: SnapshotTable;
   readonly dedup: SnapshotTable;
+  readonly system: SnapshotTable;
+  /** Never sent: collection is local. */
+  readonly systemGarbage: SnapshotTable;
   /** Never sent: collection is local. */
   readonly garbage: SnapshotTable;
 }
@@ -33,8 +37,8 @@ interface TableDescription {
   readonly columns: readonly [string, ...string[]];
   /** SQL for the bytes of a row's blobs. */
   readonly blobs: string;
-  /** SQL for the rows that are sent, given the parameter of the compacted revision. */
-  readonly isSent: (compacted: string) => string;
+  /** SQL for the rows that are sent, given the parameter of the bound. */
+  readonly isSent: (bound: string) => string;
 }
 
 function snapshotTable({ name, columns, blobs, isSent }: TableDescription): SnapshotTable {
@@ -51,8 +55,18 @@ function snapshotTable({ name, columns, blobs, isSent }: TableDescription): Snap
   };
 }
 
-/** Binds the compacted revision to no effect, where a table does not depend on it. */
-const always = (compacted: string) => `${compacted} IS NOT NULL`;
+/** Binds the bound to no effect, where a table does not depend on it. */
+const always = (bound: string) => `${bound} IS NOT NULL`;
+
+/** Records as they stood at the bound, a position: neither superseded nor deleted by then. */
+const liveRecords = (g: Generation) => (bound: string) =>
+  `v.value IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM system_${g} AS n WHERE n.key = v.key AND n.ord > v.ord AND n.ord <= ${bound})`;
+
+/** What decides which rows of a table are sent, besides their primary keys. */
+export function snapshotBound(table: SnapshotTableName, state: MvccState): number {
+  return table === "system" ? state.systemOrd : state.compactRevision;
+}
 
 function snapshotTables(g: Generation): SnapshotTables {
   return {
@@ -66,6 +80,18 @@ function snapshotTables(g: Generation): SnapshotTables {
       name: `dedup_${g}`,
       columns: ["seq", "ops"],
       blobs: "length(ops)",
+      isSent: always,
+    }),
+    system: snapshotTable({
+      name: `system_${g}`,
+      columns: ["ord", "key", "value"],
+      blobs: "length(key) + ifnull(length(value), 0)",
+      isSent: liveRecords(g),
+    }),
+    systemGarbage: snapshotTable({
+      name: `system_garbage_${g}`,
+      columns: ["ord"],
+      blobs: "0",
       isSent: always,
     }),
     garbage: snapshotTable({

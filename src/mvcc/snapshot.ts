@@ -6,14 +6,14 @@
  * an old version and a later one without the deletion that ended it would bring the key back.
  * The receiver stages the rows in the generation it does not use, then flips.
  */
-import { assert } from "../base/assert.ts";
+import { assert, assertNever } from "../base/assert.ts";
 import type { Sql, SqlRow } from "../base/sql.ts";
 import { integer } from "./columns.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { KvTable } from "./kv-table.ts";
 import { type Generation, type MvccState, otherGeneration } from "./mvcc-state.ts";
-import { SNAPSHOT_TABLES, type SnapshotTable } from "./snapshot-statements.ts";
-import type { SnapshotBounds, SnapshotChunk, SnapshotCursor } from "./snapshot-types.ts";
+import { SNAPSHOT_TABLES, type SnapshotTable, snapshotBound } from "./snapshot-statements.ts";
+import type { SnapshotBounds, SnapshotChunk, SnapshotCursor, SnapshotTableName } from "./snapshot-types.ts";
 
 /** Rows of one chunk, however small they are. */
 const CHUNK_ROWS = 2_048;
@@ -31,7 +31,8 @@ export function exportChunk(
 ): SnapshotChunk {
   const table = SNAPSHOT_TABLES[generation][cursor.table];
   const end = chunkEnd(sql, table, bounds.state, cursor, maxBytes);
-  const rows = end === null ? [] : sql.all(table.read, cursor.after, end.key, bounds.state.compactRevision);
+  const rows =
+    end === null ? [] : sql.all(table.read, cursor.after, end.key, snapshotBound(cursor.table, bounds.state));
   return { table: cursor.table, rows, next: nextCursor(cursor, end) };
 }
 
@@ -40,8 +41,7 @@ export function exportChunk(
  * {@link dropGeneration} until it is done.
  */
 export function beginImport(sql: Sql, generation: Generation): boolean {
-  const tables = SNAPSHOT_TABLES[generation];
-  return isEmpty(sql, tables.kv) && isEmpty(sql, tables.dedup) && isEmpty(sql, tables.garbage);
+  return Object.values(SNAPSHOT_TABLES[generation]).every((table) => isEmpty(sql, table));
 }
 
 /** Stores a chunk in a generation that is not in use. The same chunk may come again. */
@@ -66,8 +66,7 @@ export function finishImport(sql: Sql, generation: Generation, bounds: SnapshotB
 
 /** Deletes up to `maxRows` rows of each table of a generation not in use; true once it is empty. */
 export function dropGeneration(sql: Sql, generation: Generation, maxRows: number): boolean {
-  const tables = SNAPSHOT_TABLES[generation];
-  for (const table of [tables.kv, tables.dedup, tables.garbage]) sql.run(table.drop, maxRows);
+  for (const table of Object.values(SNAPSHOT_TABLES[generation])) sql.run(table.drop, maxRows);
   return beginImport(sql, generation);
 }
 
@@ -76,8 +75,17 @@ export function stagingGeneration(state: MvccState): Generation {
   return otherGeneration(state.generation);
 }
 
-function lastKey(table: "kv" | "dedup", state: MvccState): number {
-  return table === "kv" ? state.ord : state.sequence - 1;
+function lastKey(table: SnapshotTableName, state: MvccState): number {
+  switch (table) {
+    case "kv":
+      return state.ord;
+    case "dedup":
+      return state.sequence - 1;
+    case "system":
+      return state.systemOrd;
+    default:
+      return assertNever(table, "table of a snapshot");
+  }
 }
 
 interface ChunkEnd {
@@ -96,7 +104,7 @@ function chunkEnd(
   maxBytes: number,
 ): ChunkEnd | null {
   const last = lastKey(cursor.table, state);
-  const sizes = sql.all(table.sizes, cursor.after, last, CHUNK_ROWS, state.compactRevision);
+  const sizes = sql.all(table.sizes, cursor.after, last, CHUNK_ROWS, snapshotBound(cursor.table, state));
   let bytes = 0;
   let key: number | null = null;
   for (const row of sizes) {
@@ -109,7 +117,8 @@ function chunkEnd(
 
 function nextCursor(cursor: SnapshotCursor, end: ChunkEnd | null): SnapshotCursor | null {
   if (end !== null && !end.isLast) return { table: cursor.table, after: end.key };
-  return cursor.table === "kv" ? { table: "dedup", after: -1 } : null;
+  if (cursor.table === "kv") return { table: "dedup", after: -1 };
+  return cursor.table === "dedup" ? { table: "system", after: 0 } : null;
 }
 
 function isEmpty(sql: Sql, table: SnapshotTable): boolean {

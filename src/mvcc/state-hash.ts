@@ -5,6 +5,7 @@ import { Hasher } from "./hasher.ts";
 import { isInHistory } from "./history-condition.ts";
 import type { Generation, MvccState } from "./mvcc-state.ts";
 import type { OperationMemory } from "./operation-memory.ts";
+import type { SystemTable } from "./system-table.ts";
 
 const PAGE_ROWS = 256;
 
@@ -17,16 +18,18 @@ function historyStatement(g: Generation): string {
 const HISTORY: Readonly<Record<Generation, string>> = { 0: historyStatement(0), 1: historyStatement(1) };
 
 /**
- * A hash over all that replicas must agree on: counters, the versions that compaction has left, and
- * the remembered operations. It reads everything, so it is for tests and checks, not for serving.
+ * A hash over all that replicas must agree on: counters, the versions that compaction has left, the
+ * records of the group, and the remembered operations. It reads everything, so it is for tests and checks, not for serving.
  */
-export function hashState(sql: Sql, state: MvccState, memory: OperationMemory): string {
+export function hashState(sql: Sql, state: MvccState, memory: OperationMemory, system: SystemTable): string {
   const hasher = new Hasher()
     .number(state.revision)
     .number(state.ord)
     .number(state.sequence)
-    .number(state.compactRevision);
+    .number(state.compactRevision)
+    .number(state.systemOrd);
   hashHistory(sql, state, hasher);
+  for (const { key, value } of system.all()) hasher.bytes(key).bytes(value);
   for (const [sequence, answer] of memory.remembered(state.sequence)) {
     hasher
       .number(sequence)

@@ -32,6 +32,7 @@ import type { ReadView } from "./read-view.ts";
 import type { SnapshotBounds } from "./snapshot-types.ts";
 import { hashState } from "./state-hash.ts";
 import { StoreWriter } from "./store-writer.ts";
+import { SystemTable } from "./system-table.ts";
 import { runTxn } from "./txn.ts";
 import { decidePath } from "./txn-path.ts";
 import { isReadOnly, OPERATION_ID_BYTES, validateCommand } from "./validate.ts";
@@ -53,6 +54,7 @@ export class StateMachine {
   readonly #table: KvTable;
   readonly #memory: OperationMemory;
   readonly #collector: GarbageCollector;
+  readonly #system: SystemTable;
   readonly #pins = new Set<SnapshotBounds>();
 
   /** The tables must exist (`createSchema`). An empty store is `INITIAL_MVCC_STATE`. */
@@ -60,12 +62,14 @@ export class StateMachine {
     assertCount(state.revision, "revision");
     assertCount(state.ord, "ord");
     assertCount(state.sequence, "sequence");
+    assertCount(state.systemOrd, "systemOrd");
     assert(state.compactRevision >= -1, "the compacted revision is at least -1");
     this.#sql = sql;
     this.#counters = { ...state };
     this.#table = new KvTable(sql, state.generation);
     this.#memory = new OperationMemory(sql, state.generation);
     this.#collector = new GarbageCollector(sql, this.#table, state.generation);
+    this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
   }
 
   /** The counters as they stand, to be stored by the caller. */
@@ -112,7 +116,7 @@ export class StateMachine {
 
   /** True while compaction has left versions to delete. */
   hasGarbage(): boolean {
-    return this.#collector.isDue(this.#collectable());
+    return this.#system.hasGarbage() || this.#collector.isDue(this.#collectable());
   }
 
   /**
@@ -120,6 +124,10 @@ export class StateMachine {
    * True once nothing is left to do now. Local: answers and `hash` do not depend on it.
    */
   collectGarbage(maxRows: number): boolean {
+    if (this.#system.hasGarbage()) {
+      this.#system.collectGarbage(maxRows);
+      return false;
+    }
     return this.#collector.collect(this.#collectable(), this.#counters.ord, maxRows);
   }
 
@@ -139,7 +147,7 @@ export class StateMachine {
 
   /** A hash over all that replicas must agree on. Reads everything: for tests and checks. */
   hash(): string {
-    return hashState(this.#sql, this.#counters, this.#memory);
+    return hashState(this.#sql, this.#counters, this.#memory, this.#system);
   }
 
   #view(): ReadView {
@@ -178,8 +186,8 @@ export class StateMachine {
         return this.#txn(request.value);
       case "compaction":
         return this.#compact(request.value);
-      case undefined:
-        throw new InvariantError("a command without a request should have been refused");
+      default:
+        throw new InvariantError(`a command of kind ${request.case} should have been refused`);
     }
   }
 

@@ -27,7 +27,7 @@ export function validateCommand(command: Command): ErrorKey | null {
       return validateTxn(command.request.value);
     case "compaction":
       return null;
-    case undefined:
+    default:
       return "invalidCommand";
   }
 }

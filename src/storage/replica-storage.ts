@@ -30,15 +30,15 @@ interface Meta {
 }
 
 const SELECT_META = `SELECT term, vote, commit_index, applied, snapshot_index, snapshot_term, log_bytes,
-  revision, ord, sequence, compact_revision, generation, fence FROM meta WHERE id = 0`;
+  revision, ord, sequence, compact_revision, system_ord, generation, fence FROM meta WHERE id = 0`;
 
 const UPDATE_META = `UPDATE meta SET term = ?, vote = ?, commit_index = ?, applied = ?, snapshot_index = ?,
-  snapshot_term = ?, log_bytes = ?, revision = ?, ord = ?, sequence = ?, compact_revision = ?, generation = ?,
-  fence = ? WHERE id = 0`;
+  snapshot_term = ?, log_bytes = ?, revision = ?, ord = ?, sequence = ?, compact_revision = ?, system_ord = ?,
+  generation = ?, fence = ? WHERE id = 0`;
 
 const INSERT_META = `INSERT INTO meta (id, term, vote, commit_index, applied, snapshot_index, snapshot_term,
-  log_bytes, revision, ord, sequence, compact_revision, generation, fence)
-  VALUES (0, 0, NULL, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, 0)`;
+  log_bytes, revision, ord, sequence, compact_revision, system_ord, generation, fence)
+  VALUES (0, 0, NULL, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, 0)`;
 
 export class SqlReplicaStorage implements ReplicaStorage {
   readonly #sql: Sql;
@@ -61,7 +61,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
   found(identity: Identity, configuration: Configuration): void {
     assert(this.#meta === null, "a replica is founded once");
     const { cluster, clusterId, member, memberId, incarnation } = identity;
-    const { revision, ord, sequence, compactRevision, generation } = INITIAL_MVCC_STATE;
+    const { revision, ord, sequence, compactRevision, systemOrd, generation } = INITIAL_MVCC_STATE;
     this.#sql.transaction(() => {
       this.#sql.run(
         `INSERT INTO identity (id, cluster, cluster_id, member, member_id, incarnation, wiped)
@@ -72,7 +72,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
         memberId,
         incarnation,
       );
-      this.#sql.run(INSERT_META, revision, ord, sequence, compactRevision, generation);
+      this.#sql.run(INSERT_META, revision, ord, sequence, compactRevision, systemOrd, generation);
       this.#configurations.put({ index: 0, configuration });
     });
     this.#meta = decodeMeta(defined(this.#sql.first(SELECT_META), "meta was just written"));
@@ -198,7 +198,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
     if (!this.#dirty) return;
     this.#dirty = false;
     const { term, vote, commit, applied, snapshot, logBytes, mvcc, fence } = this.#current;
-    const { revision, ord, sequence, compactRevision, generation } = mvcc;
+    const { revision, ord, sequence, compactRevision, systemOrd, generation } = mvcc;
     const { index, term: snapshotTerm } = snapshot;
     this.#sql.run(
       UPDATE_META,
@@ -213,6 +213,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
       ord,
       sequence,
       compactRevision,
+      systemOrd,
       generation,
       fence,
     );
@@ -255,7 +256,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
 
 function decodeMeta(row: SqlRow): Meta {
   const [term, vote, commit, applied, snapshotIndex, snapshotTerm, logBytes, ...rest] = row;
-  const [revision, ord, sequence, compactRevision, generation, fence] = rest;
+  const [revision, ord, sequence, compactRevision, systemOrd, generation, fence] = rest;
   return {
     term: Number(term),
     vote: vote === null ? null : String(vote),
@@ -268,6 +269,7 @@ function decodeMeta(row: SqlRow): Meta {
       ord: Number(ord),
       sequence: Number(sequence),
       compactRevision: Number(compactRevision),
+      systemOrd: Number(systemOrd),
       generation: generation === 1 ? 1 : 0,
     },
     fence: Number(fence),

@@ -4,7 +4,7 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Sql } from "../base/sql.ts";
-import { MVCC_SCHEMA } from "../mvcc/schema.ts";
+import { MVCC_SCHEMA, SYSTEM_SCHEMA } from "../mvcc/schema.ts";
 
 /**
  * `meta` is the one row that changes in nearly every turn: all counters that must change together
@@ -45,7 +45,10 @@ const CONSENSUS: readonly string[] = [
   `CREATE TABLE staging (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL)`,
 ];
 
-const MIGRATIONS: readonly (readonly string[])[] = [[...CONSENSUS, ...MVCC_SCHEMA]];
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [...CONSENSUS, ...MVCC_SCHEMA],
+  ["ALTER TABLE meta ADD COLUMN system_ord INTEGER NOT NULL DEFAULT 0", ...SYSTEM_SCHEMA],
+];
 
 /** Brings the database to the newest schema. Refuses one written by a newer version. */
 export function migrate(sql: Sql): void {

@@ -6,6 +6,7 @@ import { type Config, type Env, parseConfig } from "../../src/durable/config.ts"
 import type {
   ProposeReply,
   ProposeRequest,
+  QueryReply,
   RangeCall,
   RangeReply,
   ReadCall,
@@ -157,6 +158,11 @@ export class FakeStore {
     return { kind: "txn", header: this.header(member), response: this.#execute({ case: "txn", value: txn }) };
   }
 
+  /** It has keys only. */
+  query(member: string, _call: ReadCall): QueryReply {
+    return { kind: "rejected", error: "invalidCommand", header: this.header(member) };
+  }
+
   #range(request: RangeRequest) {
     const found = this.#interval(request.key, request.rangeEnd);
     const limit = request.limit > 0n ? Number(request.limit) : found.length;
@@ -284,6 +290,7 @@ export function fakeReplicas(store: FakeStore): FakeReplicas {
       propose: (request) => answer("propose", request, () => store.propose(member, request)),
       range: (call) => answer("range", call, () => store.range(member, call)),
       readTxn: (call) => answer("readTxn", call, () => store.readTxn(member, call)),
+      query: (call) => answer("query", call, () => store.query(member, call)),
       status: () => answer("status", null, () => status(member, { header: store.header(member) })),
     };
   };

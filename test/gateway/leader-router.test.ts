@@ -51,6 +51,11 @@ class Bench {
       this.timeoutsMs.push(call.timeoutMs);
       return this.readTxn(member);
     },
+    query: async (call) => {
+      this.log.push(`${member} query`);
+      this.timeoutsMs.push(call.timeoutMs);
+      return { kind: "answer", header: header(member), response: EMPTY };
+    },
     status: async () => {
       this.log.push(`${member} status`);
       return this.status(member);

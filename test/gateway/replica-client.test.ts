@@ -24,6 +24,7 @@ function replica(more: Partial<ReplicaApi> = {}): ReplicaApi {
     }),
     range: async () => ({ kind: "range", header: header("r2"), response: new Uint8Array(0) }),
     readTxn: async () => ({ kind: "txn", header: header("r2"), response: new Uint8Array(0) }),
+    query: async () => ({ kind: "answer", header: header("r2"), response: new Uint8Array(0) }),
     status: async () => status("r2"),
     ...more,
   };
@@ -31,7 +32,7 @@ function replica(more: Partial<ReplicaApi> = {}): ReplicaApi {
 
 function failing(error: unknown): ReplicaApi {
   const fail = () => Promise.reject(error);
-  return replica({ propose: fail, range: fail, readTxn: fail, status: fail });
+  return replica({ propose: fail, range: fail, readTxn: fail, query: fail, status: fail });
 }
 
 function flagged(message: string, flags: object): Error {

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CompactionRequest, DeleteRangeRequest, PutRequest, TxnRequest } from "./etcd/rpc_pb.ts";
+import type { AlarmRequest, AuthDisableRequest, AuthEnableRequest, AuthRoleAddRequest, AuthRoleDeleteRequest, AuthRoleGetRequest, AuthRoleGrantPermissionRequest, AuthRoleListRequest, AuthRoleRevokePermissionRequest, AuthStatusRequest, AuthUserAddRequest, AuthUserChangePasswordRequest, AuthUserDeleteRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, AuthUserListRequest, AuthUserRevokeRoleRequest, CompactionRequest, DeleteRangeRequest, HashKVRequest, HashRequest, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseLeasesRequest, LeaseRevokeRequest, LeaseTimeToLiveRequest, MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest, MemberUpdateRequest, MoveLeaderRequest, PutRequest, StatusRequest, TxnRequest } from "./etcd/rpc_pb.ts";
 import { file_etcd_rpc } from "./etcd/rpc_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file edged.proto.
  */
 export const file_edged: GenFile = /*@__PURE__*/
-  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQi9AEKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBInCgNwdXQYCiABKAsyGC5ldGNkc2VydmVycGIuUHV0UmVxdWVzdEgAEjgKDGRlbGV0ZV9yYW5nZRgLIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5EZWxldGVSYW5nZVJlcXVlc3RIABInCgN0eG4YDCABKAsyGC5ldGNkc2VydmVycGIuVHhuUmVxdWVzdEgAEjUKCmNvbXBhY3Rpb24YDSABKAsyHy5ldGNkc2VydmVycGIuQ29tcGFjdGlvblJlcXVlc3RIAEIJCgdyZXF1ZXN0IikKBUJhdGNoEiAKCGNvbW1hbmRzGAEgAygLMg4uZWRnZWQuQ29tbWFuZCJ0ChBSZW1lbWJlcmVkQW5zd2VyEg0KBW9wX2lkGAEgASgMEhAKCHJldmlzaW9uGAIgASgDEhAKCHJlc3BvbnNlGAMgASgMEgwKBGxvc3QYBCABKAgSDQoFZXJyb3IYBSABKAkSEAoIcG9zaXRpb24YBiABKA0iPQoRUmVtZW1iZXJlZEFuc3dlcnMSKAoHYW5zd2VycxgBIAMoCzIXLmVkZ2VkLlJlbWVtYmVyZWRBbnN3ZXJiBnByb3RvMw", [file_etcd_rpc]);
+  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQirgwKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBIMCgR1c2VyGAMgASgJEhUKDWF1dGhfcmV2aXNpb24YBCABKAQSLgoFZ3JhbnQYBSABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3QSJwoDcHV0GAogASgLMhguZXRjZHNlcnZlcnBiLlB1dFJlcXVlc3RIABI4CgxkZWxldGVfcmFuZ2UYCyABKAsyIC5ldGNkc2VydmVycGIuRGVsZXRlUmFuZ2VSZXF1ZXN0SAASJwoDdHhuGAwgASgLMhguZXRjZHNlcnZlcnBiLlR4blJlcXVlc3RIABI1Cgpjb21wYWN0aW9uGA0gASgLMh8uZXRjZHNlcnZlcnBiLkNvbXBhY3Rpb25SZXF1ZXN0SAASNgoLbGVhc2VfZ3JhbnQYDiABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3RIABI4CgxsZWFzZV9yZXZva2UYDyABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VSZXZva2VSZXF1ZXN0SAASNAoRbGVhc2VfY2hlY2twb2ludHMYECABKAsyFy5lZGdlZC5MZWFzZUNoZWNrcG9pbnRzSAASKwoFYWxhcm0YESABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASNAoKbWVtYmVyX2FkZBgUIAEoCzIeLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJBZGRSZXF1ZXN0SAASOgoNbWVtYmVyX3JlbW92ZRgVIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJSZW1vdmVSZXF1ZXN0SAASOgoNbWVtYmVyX3VwZGF0ZRgWIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJVcGRhdGVSZXF1ZXN0SAASPAoObWVtYmVyX3Byb21vdGUYFyABKAsyIi5ldGNkc2VydmVycGIuTWVtYmVyUHJvbW90ZVJlcXVlc3RIABIsCg1tZW1iZXJfcmVjb3JkGBggASgLMhMuZWRnZWQuTWVtYmVyUmVjb3JkSAASNgoLYXV0aF9lbmFibGUYHiABKAsyHy5ldGNkc2VydmVycGIuQXV0aEVuYWJsZVJlcXVlc3RIABI4CgxhdXRoX2Rpc2FibGUYHyABKAsyIC5ldGNkc2VydmVycGIuQXV0aERpc2FibGVSZXF1ZXN0SAASKQoMYXV0aGVudGljYXRlGCAgASgLMhEuZWRnZWQuVG9rZW5HcmFudEgAEjQKCHVzZXJfYWRkGCEgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQWRkUmVxdWVzdEgAEjoKC3VzZXJfZGVsZXRlGCIgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhVc2VyRGVsZXRlUmVxdWVzdEgAEksKFHVzZXJfY2hhbmdlX3Bhc3N3b3JkGCMgASgLMisuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0SAASQQoPdXNlcl9ncmFudF9yb2xlGCQgASgLMiYuZXRjZHNlcnZlcnBiLkF1dGhVc2VyR3JhbnRSb2xlUmVxdWVzdEgAEkMKEHVzZXJfcmV2b2tlX3JvbGUYJSABKAsyJy5ldGNkc2VydmVycGIuQXV0aFVzZXJSZXZva2VSb2xlUmVxdWVzdEgAEjQKCHJvbGVfYWRkGCYgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhSb2xlQWRkUmVxdWVzdEgAEjoKC3JvbGVfZGVsZXRlGCcgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhSb2xlRGVsZXRlUmVxdWVzdEgAEk0KFXJvbGVfZ3JhbnRfcGVybWlzc2lvbhgoIAEoCzIsLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdyYW50UGVybWlzc2lvblJlcXVlc3RIABJPChZyb2xlX3Jldm9rZV9wZXJtaXNzaW9uGCkgASgLMi0uZXRjZHNlcnZlcnBiLkF1dGhSb2xlUmV2b2tlUGVybWlzc2lvblJlcXVlc3RIAEIJCgdyZXF1ZXN0InQKEExlYXNlQ2hlY2twb2ludHMSMQoGbGVhc2VzGAEgAygLMiEuZWRnZWQuTGVhc2VDaGVja3BvaW50cy5SZW1haW5pbmcaLQoJUmVtYWluaW5nEgoKAmlkGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAyJXCgpUb2tlbkdyYW50EgwKBHVzZXIYASABKAkSFQoNcGFzc3dvcmRfaGFzaBgCIAEoCRINCgV0b2tlbhgDIAEoCRIVCg1leHBpcmVzX2F0X21zGAQgASgDIrsGCgVRdWVyeRJCChJsZWFzZV90aW1lX3RvX2xpdmUYASABKAsyJC5ldGNkc2VydmVycGIuTGVhc2VUaW1lVG9MaXZlUmVxdWVzdEgAEjgKDGxlYXNlX2xlYXNlcxgCIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5MZWFzZUxlYXNlc1JlcXVlc3RIABI/ChBsZWFzZV9rZWVwX2FsaXZlGAMgASgLMiMuZXRjZHNlcnZlcnBiLkxlYXNlS2VlcEFsaXZlUmVxdWVzdEgAEjYKC21lbWJlcl9saXN0GAQgASgLMh8uZXRjZHNlcnZlcnBiLk1lbWJlckxpc3RSZXF1ZXN0SAASMAoKYWxhcm1fbGlzdBgFIAEoCzIaLmV0Y2RzZXJ2ZXJwYi5BbGFybVJlcXVlc3RIABItCgZzdGF0dXMYBiABKAsyGy5ldGNkc2VydmVycGIuU3RhdHVzUmVxdWVzdEgAEikKBGhhc2gYByABKAsyGS5ldGNkc2VydmVycGIuSGFzaFJlcXVlc3RIABIuCgdoYXNoX2t2GAggASgLMhsuZXRjZHNlcnZlcnBiLkhhc2hLVlJlcXVlc3RIABI2Cgttb3ZlX2xlYWRlchgJIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5Nb3ZlTGVhZGVyUmVxdWVzdEgAEjYKC2F1dGhfc3RhdHVzGAogASgLMh8uZXRjZHNlcnZlcnBiLkF1dGhTdGF0dXNSZXF1ZXN0SAASNAoIdXNlcl9nZXQYCyABKAsyIC5ldGNkc2VydmVycGIuQXV0aFVzZXJHZXRSZXF1ZXN0SAASNgoJdXNlcl9saXN0GAwgASgLMiEuZXRjZHNlcnZlcnBiLkF1dGhVc2VyTGlzdFJlcXVlc3RIABI0Cghyb2xlX2dldBgNIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdldFJlcXVlc3RIABI2Cglyb2xlX2xpc3QYDiABKAsyIS5ldGNkc2VydmVycGIuQXV0aFJvbGVMaXN0UmVxdWVzdEgAEigKCHBhc3N3b3JkGA8gASgLMhQuZWRnZWQuUGFzc3dvcmRRdWVyeUgAQgkKB3JlcXVlc3QiHQoNUGFzc3dvcmRRdWVyeRIMCgR1c2VyGAEgASgJIicKDlBhc3N3b3JkQW5zd2VyEhUKDXBhc3N3b3JkX2hhc2gYASABKAkiMAoLTGVhc2VSZWNvcmQSCwoDdHRsGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAyKMAQoMTWVtYmVyUmVjb3JkEgwKBG5hbWUYASABKAkSEQoJcGVlcl91cmxzGAIgAygJEhMKC2NsaWVudF91cmxzGAMgAygJEhIKCmlzX2xlYXJuZXIYBCABKAgSFQoNbG9jYXRpb25faGludBgFIAEoCRIPCgdiaW5kaW5nGAYgASgJEgoKAmlkGAcgASgGIi8KCkF1dGhSZWNvcmQSDwoHZW5hYmxlZBgBIAEoCBIQCghyZXZpc2lvbhgCIAEoBCIyCgtUb2tlblJlY29yZBIMCgR1c2VyGAEgASgJEhUKDWV4cGlyZXNfYXRfbXMYAiABKAMiKQoFQmF0Y2gSIAoIY29tbWFuZHMYASADKAsyDi5lZGdlZC5Db21tYW5kInQKEFJlbWVtYmVyZWRBbnN3ZXISDQoFb3BfaWQYASABKAwSEAoIcmV2aXNpb24YAiABKAMSEAoIcmVzcG9uc2UYAyABKAwSDAoEbG9zdBgEIAEoCBINCgVlcnJvchgFIAEoCRIQCghwb3NpdGlvbhgGIAEoDSI9ChFSZW1lbWJlcmVkQW5zd2VycxIoCgdhbnN3ZXJzGAEgAygLMhcuZWRnZWQuUmVtZW1iZXJlZEFuc3dlcmIGcHJvdG8z", [file_etcd_rpc]);
 
 /**
  * One write as the gateway encodes it.
@@ -36,6 +36,26 @@ export type Command = Message<"edged.Command"> & {
    * @generated from field: uint64 seen = 2;
    */
   seen: bigint;
+
+  /**
+   * Who asks, while authentication is on: noted by the first replica asked, from the call's token,
+   * with the revision of users and roles it looked at. A command of another revision is refused.
+   *
+   * @generated from field: string user = 3;
+   */
+  user: string;
+
+  /**
+   * @generated from field: uint64 auth_revision = 4;
+   */
+  authRevision: bigint;
+
+  /**
+   * Granted before the request is run, together with it: `PUT /kv/{key}?ttl=`.
+   *
+   * @generated from field: etcdserverpb.LeaseGrantRequest grant = 5;
+   */
+  grant?: LeaseGrantRequest | undefined;
 
   /**
    * @generated from oneof edged.Command.request
@@ -64,6 +84,132 @@ export type Command = Message<"edged.Command"> & {
      */
     value: CompactionRequest;
     case: "compaction";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.LeaseGrantRequest lease_grant = 14;
+     */
+    value: LeaseGrantRequest;
+    case: "leaseGrant";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.LeaseRevokeRequest lease_revoke = 15;
+     */
+    value: LeaseRevokeRequest;
+    case: "leaseRevoke";
+  } | {
+    /**
+     * @generated from field: edged.LeaseCheckpoints lease_checkpoints = 16;
+     */
+    value: LeaseCheckpoints;
+    case: "leaseCheckpoints";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AlarmRequest alarm = 17;
+     */
+    value: AlarmRequest;
+    case: "alarm";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.MemberAddRequest member_add = 20;
+     */
+    value: MemberAddRequest;
+    case: "memberAdd";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.MemberRemoveRequest member_remove = 21;
+     */
+    value: MemberRemoveRequest;
+    case: "memberRemove";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.MemberUpdateRequest member_update = 22;
+     */
+    value: MemberUpdateRequest;
+    case: "memberUpdate";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.MemberPromoteRequest member_promote = 23;
+     */
+    value: MemberPromoteRequest;
+    case: "memberPromote";
+  } | {
+    /**
+     * @generated from field: edged.MemberRecord member_record = 24;
+     */
+    value: MemberRecord;
+    case: "memberRecord";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthEnableRequest auth_enable = 30;
+     */
+    value: AuthEnableRequest;
+    case: "authEnable";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthDisableRequest auth_disable = 31;
+     */
+    value: AuthDisableRequest;
+    case: "authDisable";
+  } | {
+    /**
+     * @generated from field: edged.TokenGrant authenticate = 32;
+     */
+    value: TokenGrant;
+    case: "authenticate";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthUserAddRequest user_add = 33;
+     */
+    value: AuthUserAddRequest;
+    case: "userAdd";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthUserDeleteRequest user_delete = 34;
+     */
+    value: AuthUserDeleteRequest;
+    case: "userDelete";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthUserChangePasswordRequest user_change_password = 35;
+     */
+    value: AuthUserChangePasswordRequest;
+    case: "userChangePassword";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthUserGrantRoleRequest user_grant_role = 36;
+     */
+    value: AuthUserGrantRoleRequest;
+    case: "userGrantRole";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthUserRevokeRoleRequest user_revoke_role = 37;
+     */
+    value: AuthUserRevokeRoleRequest;
+    case: "userRevokeRole";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthRoleAddRequest role_add = 38;
+     */
+    value: AuthRoleAddRequest;
+    case: "roleAdd";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthRoleDeleteRequest role_delete = 39;
+     */
+    value: AuthRoleDeleteRequest;
+    case: "roleDelete";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthRoleGrantPermissionRequest role_grant_permission = 40;
+     */
+    value: AuthRoleGrantPermissionRequest;
+    case: "roleGrantPermission";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthRoleRevokePermissionRequest role_revoke_permission = 41;
+     */
+    value: AuthRoleRevokePermissionRequest;
+    case: "roleRevokePermission";
   } | { case: undefined; value?: undefined };
 };
 
@@ -73,6 +219,357 @@ export type Command = Message<"edged.Command"> & {
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
   messageDesc(file_edged, 0);
+
+/**
+ * How long leases still have, as their leader sees it; kept so that elections do not renew them for ever.
+ *
+ * @generated from message edged.LeaseCheckpoints
+ */
+export type LeaseCheckpoints = Message<"edged.LeaseCheckpoints"> & {
+  /**
+   * @generated from field: repeated edged.LeaseCheckpoints.Remaining leases = 1;
+   */
+  leases: LeaseCheckpoints_Remaining[];
+};
+
+/**
+ * Describes the message edged.LeaseCheckpoints.
+ * Use `create(LeaseCheckpointsSchema)` to create a new message.
+ */
+export const LeaseCheckpointsSchema: GenMessage<LeaseCheckpoints> = /*@__PURE__*/
+  messageDesc(file_edged, 1);
+
+/**
+ * @generated from message edged.LeaseCheckpoints.Remaining
+ */
+export type LeaseCheckpoints_Remaining = Message<"edged.LeaseCheckpoints.Remaining"> & {
+  /**
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * 0: the whole time again, after a renewal.
+   *
+   * @generated from field: int64 remaining_ms = 2;
+   */
+  remainingMs: bigint;
+};
+
+/**
+ * Describes the message edged.LeaseCheckpoints.Remaining.
+ * Use `create(LeaseCheckpoints_RemainingSchema)` to create a new message.
+ */
+export const LeaseCheckpoints_RemainingSchema: GenMessage<LeaseCheckpoints_Remaining> = /*@__PURE__*/
+  messageDesc(file_edged, 1, 0);
+
+/**
+ * A token for a user whose password was checked against `password_hash`.
+ *
+ * @generated from message edged.TokenGrant
+ */
+export type TokenGrant = Message<"edged.TokenGrant"> & {
+  /**
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string password_hash = 2;
+   */
+  passwordHash: string;
+
+  /**
+   * @generated from field: string token = 3;
+   */
+  token: string;
+
+  /**
+   * Milliseconds of wall time after which replicas take the token no more.
+   *
+   * @generated from field: int64 expires_at_ms = 4;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message edged.TokenGrant.
+ * Use `create(TokenGrantSchema)` to create a new message.
+ */
+export const TokenGrantSchema: GenMessage<TokenGrant> = /*@__PURE__*/
+  messageDesc(file_edged, 2);
+
+/**
+ * A read of something that is not a key, answered by a replica without a log entry.
+ *
+ * @generated from message edged.Query
+ */
+export type Query = Message<"edged.Query"> & {
+  /**
+   * @generated from oneof edged.Query.request
+   */
+  request: {
+    /**
+     * @generated from field: etcdserverpb.LeaseTimeToLiveRequest lease_time_to_live = 1;
+     */
+    value: LeaseTimeToLiveRequest;
+    case: "leaseTimeToLive";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.LeaseLeasesRequest lease_leases = 2;
+     */
+    value: LeaseLeasesRequest;
+    case: "leaseLeases";
+  } | {
+    /**
+     * Renews; served by the leader, without a log entry as a rule.
+     *
+     * @generated from field: etcdserverpb.LeaseKeepAliveRequest lease_keep_alive = 3;
+     */
+    value: LeaseKeepAliveRequest;
+    case: "leaseKeepAlive";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.MemberListRequest member_list = 4;
+     */
+    value: MemberListRequest;
+    case: "memberList";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AlarmRequest alarm_list = 5;
+     */
+    value: AlarmRequest;
+    case: "alarmList";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.StatusRequest status = 6;
+     */
+    value: StatusRequest;
+    case: "status";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.HashRequest hash = 7;
+     */
+    value: HashRequest;
+    case: "hash";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.HashKVRequest hash_kv = 8;
+     */
+    value: HashKVRequest;
+    case: "hashKv";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.MoveLeaderRequest move_leader = 9;
+     */
+    value: MoveLeaderRequest;
+    case: "moveLeader";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthStatusRequest auth_status = 10;
+     */
+    value: AuthStatusRequest;
+    case: "authStatus";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthUserGetRequest user_get = 11;
+     */
+    value: AuthUserGetRequest;
+    case: "userGet";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthUserListRequest user_list = 12;
+     */
+    value: AuthUserListRequest;
+    case: "userList";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthRoleGetRequest role_get = 13;
+     */
+    value: AuthRoleGetRequest;
+    case: "roleGet";
+  } | {
+    /**
+     * @generated from field: etcdserverpb.AuthRoleListRequest role_list = 14;
+     */
+    value: AuthRoleListRequest;
+    case: "roleList";
+  } | {
+    /**
+     * For the gateway, which checks passwords: never for clients.
+     *
+     * @generated from field: edged.PasswordQuery password = 15;
+     */
+    value: PasswordQuery;
+    case: "password";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message edged.Query.
+ * Use `create(QuerySchema)` to create a new message.
+ */
+export const QuerySchema: GenMessage<Query> = /*@__PURE__*/
+  messageDesc(file_edged, 3);
+
+/**
+ * @generated from message edged.PasswordQuery
+ */
+export type PasswordQuery = Message<"edged.PasswordQuery"> & {
+  /**
+   * @generated from field: string user = 1;
+   */
+  user: string;
+};
+
+/**
+ * Describes the message edged.PasswordQuery.
+ * Use `create(PasswordQuerySchema)` to create a new message.
+ */
+export const PasswordQuerySchema: GenMessage<PasswordQuery> = /*@__PURE__*/
+  messageDesc(file_edged, 4);
+
+/**
+ * @generated from message edged.PasswordAnswer
+ */
+export type PasswordAnswer = Message<"edged.PasswordAnswer"> & {
+  /**
+   * Empty: the user has none, and cannot sign in by one.
+   *
+   * @generated from field: string password_hash = 1;
+   */
+  passwordHash: string;
+};
+
+/**
+ * Describes the message edged.PasswordAnswer.
+ * Use `create(PasswordAnswerSchema)` to create a new message.
+ */
+export const PasswordAnswerSchema: GenMessage<PasswordAnswer> = /*@__PURE__*/
+  messageDesc(file_edged, 5);
+
+/**
+ * @generated from message edged.LeaseRecord
+ */
+export type LeaseRecord = Message<"edged.LeaseRecord"> & {
+  /**
+   * Seconds, as granted.
+   *
+   * @generated from field: int64 ttl = 1;
+   */
+  ttl: bigint;
+
+  /**
+   * Checkpointed; 0 for the whole time.
+   *
+   * @generated from field: int64 remaining_ms = 2;
+   */
+  remainingMs: bigint;
+};
+
+/**
+ * Describes the message edged.LeaseRecord.
+ * Use `create(LeaseRecordSchema)` to create a new message.
+ */
+export const LeaseRecordSchema: GenMessage<LeaseRecord> = /*@__PURE__*/
+  messageDesc(file_edged, 6);
+
+/**
+ * @generated from message edged.MemberRecord
+ */
+export type MemberRecord = Message<"edged.MemberRecord"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: repeated string peer_urls = 2;
+   */
+  peerUrls: string[];
+
+  /**
+   * @generated from field: repeated string client_urls = 3;
+   */
+  clientUrls: string[];
+
+  /**
+   * @generated from field: bool is_learner = 4;
+   */
+  isLearner: boolean;
+
+  /**
+   * Where the platform was asked to place it.
+   *
+   * @generated from field: string location_hint = 5;
+   */
+  locationHint: string;
+
+  /**
+   * The Durable Object binding behind which it lives.
+   *
+   * @generated from field: string binding = 6;
+   */
+  binding: string;
+
+  /**
+   * @generated from field: fixed64 id = 7;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message edged.MemberRecord.
+ * Use `create(MemberRecordSchema)` to create a new message.
+ */
+export const MemberRecordSchema: GenMessage<MemberRecord> = /*@__PURE__*/
+  messageDesc(file_edged, 7);
+
+/**
+ * @generated from message edged.AuthRecord
+ */
+export type AuthRecord = Message<"edged.AuthRecord"> & {
+  /**
+   * @generated from field: bool enabled = 1;
+   */
+  enabled: boolean;
+
+  /**
+   * Counts every change of users and roles.
+   *
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message edged.AuthRecord.
+ * Use `create(AuthRecordSchema)` to create a new message.
+ */
+export const AuthRecordSchema: GenMessage<AuthRecord> = /*@__PURE__*/
+  messageDesc(file_edged, 8);
+
+/**
+ * @generated from message edged.TokenRecord
+ */
+export type TokenRecord = Message<"edged.TokenRecord"> & {
+  /**
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: int64 expires_at_ms = 2;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message edged.TokenRecord.
+ * Use `create(TokenRecordSchema)` to create a new message.
+ */
+export const TokenRecordSchema: GenMessage<TokenRecord> = /*@__PURE__*/
+  messageDesc(file_edged, 9);
 
 /**
  * The data of one log entry. An entry without data is a leader's no-op.
@@ -91,7 +588,7 @@ export type Batch = Message<"edged.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_edged, 1);
+  messageDesc(file_edged, 10);
 
 /**
  * The answer to one remembered command.
@@ -141,7 +638,7 @@ export type RememberedAnswer = Message<"edged.RememberedAnswer"> & {
  * Use `create(RememberedAnswerSchema)` to create a new message.
  */
 export const RememberedAnswerSchema: GenMessage<RememberedAnswer> = /*@__PURE__*/
-  messageDesc(file_edged, 2);
+  messageDesc(file_edged, 11);
 
 /**
  * What one log entry leaves in the memory of operations.
@@ -160,5 +657,5 @@ export type RememberedAnswers = Message<"edged.RememberedAnswers"> & {
  * Use `create(RememberedAnswersSchema)` to create a new message.
  */
 export const RememberedAnswersSchema: GenMessage<RememberedAnswers> = /*@__PURE__*/
-  messageDesc(file_edged, 3);
+  messageDesc(file_edged, 12);
 

@@ -20,6 +20,7 @@ export interface Meta {
   readonly ord: number;
   readonly sequence: number;
   readonly compactRevision: number;
+  readonly systemOrd: number;
   readonly generation: number;
 }
 
@@ -51,11 +52,12 @@ const EMPTY: Meta = {
   ord: 0,
   sequence: 0,
   compactRevision: -1,
+  systemOrd: 0,
   generation: 0,
 };
 
 const META = `SELECT term, vote, commit_index, applied, snapshot_index, snapshot_term,
-  revision, ord, sequence, compact_revision, generation FROM meta WHERE id = 0`;
+  revision, ord, sequence, compact_revision, system_ord, generation FROM meta WHERE id = 0`;
 const LOG = "SELECT idx, term, kind, data FROM log WHERE idx >= ? ORDER BY idx";
 const CONFIGURATION = "SELECT body FROM configuration WHERE idx = ?";
 export const VERSION_COLUMNS = "ord, main, sub, key, create_main, version, value";
@@ -159,9 +161,9 @@ export class DurableMirror implements DurableView, LogView {
 
   /** The counters in one number. The rows are compared with the model, one by one. */
   get content(): number {
-    const { revision, ord, sequence, compactRevision } = this.#meta;
+    const { revision, ord, sequence, compactRevision, systemOrd } = this.#meta;
     let hash = 17;
-    for (const value of [revision, ord, sequence, compactRevision])
+    for (const value of [revision, ord, sequence, compactRevision, systemOrd])
       hash = Math.imul(hash ^ value, 0x01000193);
     return hash >>> 0;
   }
@@ -169,7 +171,7 @@ export class DurableMirror implements DurableView, LogView {
 
 function decodeMeta(row: SqlRow): Meta {
   const [term, vote, commit, applied, index, snapshotTerm, ...mvcc] = row;
-  const [revision, ord, sequence, compactRevision, generation] = mvcc;
+  const [revision, ord, sequence, compactRevision, systemOrd, generation] = mvcc;
   return {
     term: Number(term),
     vote: vote === null ? null : String(vote),
@@ -180,6 +182,7 @@ function decodeMeta(row: SqlRow): Meta {
     ord: Number(ord),
     sequence: Number(sequence),
     compactRevision: Number(compactRevision),
+    systemOrd: Number(systemOrd),
     generation: Number(generation),
   };
 }

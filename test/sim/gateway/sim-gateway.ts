@@ -82,6 +82,12 @@ export class SimGateway implements Actor {
           what: "readTxn",
           handle: (there) => hostOf(there).readTxn(target, call),
         }),
+      query: (target, call) =>
+        network.call(caller, {
+          ...quiet,
+          what: "query",
+          handle: (there) => hostOf(there).query(target, call),
+        }),
       status: (target) =>
         network.call(caller, { ...quiet, what: "status", handle: (there) => hostOf(there).status(target) }),
     };

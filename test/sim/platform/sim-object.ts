@@ -349,8 +349,9 @@ export class SimObject {
 
   /** A hash over everything that replicas must agree on. */
   machineHash(): string {
-    const { generation, revision, ord, sequence, compactRevision } = this.disk.latestMeta;
-    const state = { revision, ord, sequence, compactRevision, generation: generation === 1 ? 1 : 0 } as const;
+    const { generation, revision, ord, sequence, compactRevision, systemOrd } = this.disk.latestMeta;
+    const counters = { revision, ord, sequence, compactRevision, systemOrd };
+    const state = { ...counters, generation: generation === 1 ? 1 : 0 } as const;
     return new StateMachine(this.disk.port({ isCurrent: true }), state).hash();
   }
 

@@ -1,0 +1,25 @@
+/** Reads of what is not a key: leases, users, members, alarms. Answered out of this replica's rows. */
+import { fromBinary } from "@bufbuild/protobuf";
+import { err, type Result } from "../base/result.ts";
+import type { ErrorKey } from "../wire/errors.ts";
+import { type Query, QuerySchema } from "../wire/gen/edged_pb.ts";
+
+/** An encoded etcd response of the query's kind, without header. */
+export type QueryResult = Result<Uint8Array, ErrorKey>;
+
+/** The query, or null if the bytes are none. */
+export function decodeQuery(request: Uint8Array): Query | null {
+  try {
+    return fromBinary(QuerySchema, request);
+  } catch {
+    return null;
+  }
+}
+
+/** Answers one query at the moment its caller may see. */
+export function answerQuery(query: Query): QueryResult {
+  switch (query.request.case) {
+    default:
+      return err("invalidCommand");
+  }
+}

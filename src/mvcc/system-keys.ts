@@ -1,0 +1,31 @@
+/**
+ * Keys of the group's records (system-table.ts): a kind's prefix, then what names the record. Prefixes
+ * end in "/" and none begins with another; names are bytes, ids 8 bytes big-endian.
+ *
+ *   lease/<id>            edged.LeaseRecord
+ *   attached/<id><key>    no bytes: the lease of the key's live version is <id>
+ *   alarm/<kind><member>  no bytes
+ *   member/<id>           edged.MemberRecord
+ *   auth/                 edged.AuthRecord
+ *   user/<name>           authpb.User
+ *   role/<name>           authpb.Role
+ *   token/<token>         edged.TokenRecord
+ */
+import { concatBytes } from "../base/bytes.ts";
+import { utf8 } from "../wire/text.ts";
+
+export const SYSTEM_PREFIX = {
+  lease: utf8("lease/"),
+  attached: utf8("attached/"),
+  alarm: utf8("alarm/"),
+  member: utf8("member/"),
+  auth: utf8("auth/"),
+  user: utf8("user/"),
+  role: utf8("role/"),
+  token: utf8("token/"),
+} as const;
+
+/** The record of `prefix` that `name` names. */
+export function systemKey(prefix: Uint8Array, ...name: readonly Uint8Array[]): Uint8Array {
+  return concatBytes([prefix, ...name]);
+}
