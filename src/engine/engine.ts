@@ -77,6 +77,7 @@ export class Engine {
   readonly #raft: Raft;
   readonly #peers: Peers;
   readonly #proposals = new Proposals();
+  readonly #context: EngineContext;
   readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
   readonly #source: SnapshotSource;
@@ -105,7 +106,8 @@ export class Engine {
       now,
     });
     this.#peers = new Peers(stored.identity, stored.peers);
-    const context = this.#context();
+    const context = this.#createContext();
+    this.#context = context;
     this.#writes = new ClientWrites(context, this.#proposals);
     this.#reads = new ClientReads(context);
     // A follower that pulls at all pulls much more often than this.
@@ -200,7 +202,7 @@ export class Engine {
   query(now: number, call: ReadCall, done: (reply: QueryReply) => void): void {
     const query = decodeQuery(call.request);
     this.#reads.read<QueryReply>(now, call, done, (header) =>
-      queryReply(query === null ? err("invalidCommand") : answerQuery(query), header),
+      queryReply(query === null ? err("invalidCommand") : answerQuery(query, this.#context), header),
     );
   }
 
@@ -261,7 +263,7 @@ export class Engine {
     return !this.#proposals.isIdle || this.#reads.count > 0 || this.#sink.isActive;
   }
 
-  #context(): EngineContext {
+  #createContext(): EngineContext {
     const engine = this;
     const { storage, sender } = this.#setup;
     return {

@@ -3,6 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { err, type Result } from "../base/result.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import { type Query, QuerySchema } from "../wire/gen/edged_pb.ts";
+import type { EngineContext } from "./engine-context.ts";
 
 /** An encoded etcd response of the query's kind, without header. */
 export type QueryResult = Result<Uint8Array, ErrorKey>;
@@ -16,8 +17,8 @@ export function decodeQuery(request: Uint8Array): Query | null {
   }
 }
 
-/** Answers one query at the moment its caller may see. */
-export function answerQuery(query: Query): QueryResult {
+/** Answers one query at the moment its caller may see. Runs outside of turns. */
+export function answerQuery(query: Query, _context: EngineContext): QueryResult {
   switch (query.request.case) {
     default:
       return err("invalidCommand");
