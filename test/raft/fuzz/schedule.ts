@@ -2,6 +2,9 @@
 import { Prng } from "../../../src/base/prng.ts";
 import type { NodeId } from "../../../src/raft/types.ts";
 import { TestCluster } from "../harness/cluster.ts";
+import type { TestReplica } from "../harness/replica.ts";
+import { violated } from "../invariants/violation.ts";
+import { Plots } from "./plots.ts";
 
 /** Drawn anew for every seed, so that some seeds know no crashes, others no losses, and so on. */
 export interface Weather {
@@ -24,6 +27,10 @@ export interface Weather {
   readonly unreachable: number;
   readonly pause: number;
   readonly depose: number;
+  /** An append is cut short: another leader might have packed its entries into smaller ones. */
+  readonly shorten: number;
+  /** A misfortune of several acts begins. */
+  readonly plot: number;
 }
 
 function sometimes(random: Prng, probability: number, max: number): number {
@@ -51,6 +58,8 @@ export function drawWeather(random: Prng, steps: number): Weather {
     unreachable: sometimes(random, 0.4, 0.02),
     pause: sometimes(random, 0.5, 0.01),
     depose: sometimes(random, 0.6, 0.02),
+    shorten: sometimes(random, 0.5, 0.7),
+    plot: sometimes(random, 0.6, 0.05),
   };
 }
 
@@ -59,6 +68,12 @@ const LINK_FRAMES_MAX = 64;
 /** Nodes that exist beside the first voters, as candidates for membership. */
 const SPARE_NODES = 2;
 
+interface Transfer {
+  /** Who, in which life and term, to whom. */
+  readonly key: string;
+  readonly since: number;
+}
+
 export class Life {
   readonly cluster: TestCluster;
   readonly weather: Weather;
@@ -66,6 +81,9 @@ export class Life {
   readonly #ids: NodeId[];
   /** Nodes whose clock stands still and who get no messages, though clients still reach them. */
   readonly #paused = new Set<NodeId>();
+  readonly #plots: Plots;
+  /** Transfers under way, by leader. */
+  readonly #transfers = new Map<NodeId, Transfer>();
   #proposed = 0;
   /** Membership changes accepted, for judging how much a run has seen. */
   configurationsAccepted = 0;
@@ -87,9 +105,11 @@ export class Life {
         commitNewsMs: random.pick([0, 0, 5, 150]),
       },
     });
-    if (weather.membership > 0) {
-      for (let i = 1; i <= SPARE_NODES; i += 1) this.cluster.start(String(weather.voterCount + i));
-    }
+    const spares = Array.from({ length: weather.membership > 0 ? SPARE_NODES : 0 }, (_, i) =>
+      String(weather.voterCount + 1 + i),
+    );
+    for (const id of spares) this.cluster.start(id);
+    this.#plots = new Plots(this.cluster, random, spares);
     this.#ids = this.cluster.ids;
     for (const replica of this.cluster.replicas.values()) {
       replica.applyMax = random.pick([1, 3, Number.POSITIVE_INFINITY]);
@@ -106,12 +126,13 @@ export class Life {
     for (const [probability, act] of this.#acts()) {
       if (random.chance(probability)) act();
     }
+    this.#plots.step();
     this.#deliverOne();
     this.#passTime(random.below(this.weather.msPerStepMax + 1));
   }
 
   #acts(): (readonly [number, () => void])[] {
-    const { weather } = this;
+    const { weather, random } = this;
     return [
       [weather.propose, () => this.#propose()],
       [weather.read, () => this.#read()],
@@ -125,11 +146,12 @@ export class Life {
       [weather.crash, () => this.#onRunning((id) => this.cluster.crash(id))],
       [weather.restart, () => this.#restart()],
       [weather.cut, () => this.#cut()],
-      [weather.heal, () => this.cluster.network.heal()],
+      [weather.heal, () => this.#heal()],
       [weather.hold, () => this.#toggleHold()],
       [weather.pause, () => this.#paused.add(this.#likelyLeader())],
       [weather.pause, () => this.#resume()],
       [weather.depose, () => this.#depose()],
+      [weather.plot, () => (random.chance(0.5) ? this.#plots.lateAnswers() : this.#plots.divide())],
     ];
   }
 
@@ -214,6 +236,11 @@ export class Life {
     });
   }
 
+  /** A plot's cuts last until it is over. */
+  #heal(): void {
+    if (!this.#plots.isOn) this.cluster.network.heal();
+  }
+
   #restart(): void {
     const id = this.#anyId();
     if (this.cluster.replica(id).raft === null) this.cluster.restart(id);
@@ -254,7 +281,7 @@ export class Life {
   #deliverOne(): void {
     const { random, weather } = this;
     const { network } = this.cluster;
-    const links = network.busyLinks().filter(({ to }) => !this.#paused.has(to));
+    const links = network.busyLinks().filter(({ to }) => !this.#paused.has(to) && !this.#plots.isDeaf(to));
     if (links.length === 0) return;
     const { from, to, count } = random.pick(links);
     const position = random.chance(weather.reorder) ? random.below(count) : 0;
@@ -263,17 +290,47 @@ export class Life {
       return;
     }
     if (random.chance(weather.duplicate)) network.duplicate(from, to, position);
+    if (random.chance(weather.shorten)) this.#shorten(from, to, position);
     this.cluster.deliver(from, to, position);
+  }
+
+  #shorten(from: NodeId, to: NodeId, position: number): void {
+    const { network } = this.cluster;
+    const frame = network.frames(from, to)[position];
+    if (frame?.body.kind !== "append") return;
+    const { entries } = frame.body;
+    const kept = entries.slice(0, this.random.pick([0, this.random.below(entries.length + 1)]));
+    network.replace(from, to, position, { ...frame, body: { ...frame.body, entries: kept } });
   }
 
   /** Clocks drift apart: each node's runs at its own pace in every step. */
   #passTime(ms: number): void {
     for (const replica of this.cluster.replicas.values()) {
-      if (this.#paused.has(replica.id)) continue;
+      if (this.#paused.has(replica.id) || this.#plots.isDeaf(replica.id)) continue;
       replica.clock += this.random.chance(0.1) ? this.random.below(2 * ms + 1) : ms;
       const deadline = replica.deadline();
       if (deadline !== null && deadline <= replica.clock) replica.tick();
       else if (replica.raft !== null && replica.applyMax < Number.POSITIVE_INFINITY) replica.applyMore();
+      this.#checkTransfer(replica);
+    }
+  }
+
+  /** A transfer keeps proposals out: it comes about or is given up within an election timeout. */
+  #checkTransfer(replica: TestReplica): void {
+    const { id, clock, incarnation, raft } = replica;
+    const to = raft?.core.transferee ?? null;
+    if (raft === null || to === null) {
+      this.#transfers.delete(id);
+      return;
+    }
+    const key = `${incarnation} ${raft.core.term} ${to}`;
+    const known = this.#transfers.get(id);
+    if (known?.key !== key) this.#transfers.set(id, { key, since: clock });
+    else if (clock - known.since > this.cluster.options.electionMs) {
+      violated(
+        "transfer-ends",
+        `${id} has kept proposals out since ${known.since} for ${to}; it is ${clock}`,
+      );
     }
   }
 }

@@ -4,8 +4,9 @@ import { simpleConfiguration } from "../../../src/raft/configuration.ts";
 import type { Effects } from "../../../src/raft/effects.ts";
 import { DEFAULT_RAFT_OPTIONS, type RaftOptions } from "../../../src/raft/options.ts";
 import type { Configuration, NodeId } from "../../../src/raft/types.ts";
-import { allInvariants } from "../invariants/all.ts";
+import { allInvariants, conversationInvariants } from "../invariants/all.ts";
 import { Checker } from "../invariants/checker.ts";
+import { type AppendsMade, watchDelivery } from "../invariants/delivery.ts";
 import type { Departure, ReadAnswer, WriteAnswer } from "../invariants/view.ts";
 import { DiskState } from "./disk.ts";
 import type { Frame } from "./frame.ts";
@@ -37,7 +38,7 @@ export interface ReadOutcome {
 export class TestCluster {
   readonly network = new Network();
   readonly replicas = new Map<NodeId, TestReplica>();
-  readonly checker = new Checker(allInvariants());
+  readonly checker = new Checker([...allInvariants(), ...conversationInvariants()]);
   readonly initial: Configuration;
   readonly options: RaftOptions;
   listener: ClusterListener | null = null;
@@ -49,6 +50,8 @@ export class TestCluster {
   readonly #readFloors = new Map<number, number>();
   #seed: number;
   #readCount = 0;
+  /** By "from>to". */
+  readonly #appendsMade = new Map<string, AppendsMade>();
   #departures: Departure[] = [];
   #readAnswers: ReadAnswer[] = [];
   #writeAnswers: WriteAnswer[] = [];
@@ -78,7 +81,10 @@ export class TestCluster {
   start(id: NodeId, disk = new DiskState(this.initial)): TestReplica {
     assert(!this.replicas.has(id), `node ${id} exists`);
     const replica = new TestReplica(id, disk, this.options, {
-      effects: (of, effects) => this.listener?.effects(of, effects),
+      effects: (of, effects) => {
+        this.#noteAppends(id, effects);
+        this.listener?.effects(of, effects);
+      },
       output: (of, output) => this.#onOutput(of, output),
       step: (of) => this.#onStep(of),
     });
@@ -98,8 +104,25 @@ export class TestCluster {
   /** Delivers the frame at `position` of a link; returns it, or null when there was none to deliver. */
   deliver(from: NodeId, to: NodeId, position = 0): Frame | null {
     const frame = this.network.take(from, to, position);
-    if (frame !== null) this.replica(to).receive(frame);
+    if (frame !== null) this.#receive(frame);
     return frame;
+  }
+
+  #receive(frame: Frame): void {
+    const { from, to } = frame;
+    const replica = this.replica(to);
+    if (replica.raft === null) return;
+    const judge = watchDelivery(frame, replica.raft, () => this.#appendsMade.get(`${to}>${from}`));
+    replica.receive(frame);
+    judge();
+  }
+
+  #noteAppends(from: NodeId, { first, after }: Effects): void {
+    for (const { to, message } of [...first, ...after]) {
+      if (message.kind !== "append") continue;
+      const count = (this.#appendsMade.get(`${from}>${to}`)?.count ?? 0) + 1;
+      this.#appendsMade.set(`${from}>${to}`, { count, previousIndex: message.previousIndex });
+    }
   }
 
   /** Asks for a linearizable read at `id`; the outcome appears in `reads`. Returns its number. */

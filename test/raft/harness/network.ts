@@ -54,6 +54,11 @@ export class Network {
     return frame;
   }
 
+  /** Puts another frame in the place of the one at `position`. */
+  replace(from: NodeId, to: NodeId, position: number, frame: Frame): void {
+    this.#queue(from, to).splice(position, 1, frame);
+  }
+
   /** Moves the newest frame of a link to its front. */
   overtake(from: NodeId, to: NodeId): Frame | null {
     const queue = this.#queue(from, to);

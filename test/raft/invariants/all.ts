@@ -1,4 +1,5 @@
 /** The invariants, in an order in which the clearest one speaks first. */
+import { BallotLog } from "./ballot-log.ts";
 import { CommitRule } from "./commit-rule.ts";
 import { CommittedImmutable } from "./committed-immutable.ts";
 import { CommittedOnQuorum } from "./committed-on-quorum.ts";
@@ -13,6 +14,7 @@ import { MemoryBounds } from "./memory-bounds.ts";
 import type { Invariant } from "./observation.ts";
 import { Ordering } from "./ordering.ts";
 import { ReadFreshness } from "./read-freshness.ts";
+import { RejectionAboveCommit } from "./rejection-above-commit.ts";
 import { SingleCreator } from "./single-creator.ts";
 import { SnapshotInstall } from "./snapshot-install.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
@@ -39,4 +41,12 @@ export function allInvariants(): Invariant[] {
     new ReadFreshness(),
     new MemoryBounds(),
   ];
+}
+
+/**
+ * Rules about what is said, for hosts in which no superseded instance still answers from an old
+ * memory: in such answers these are broken without harm.
+ */
+export function conversationInvariants(): Invariant[] {
+  return [new BallotLog(), new RejectionAboveCommit()];
 }

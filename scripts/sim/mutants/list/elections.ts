@@ -59,7 +59,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "vote-without-log-check",
     title: "a vote is granted to a log that lacks entries",
     known: "paper 5.4.1",
-    detector: "stories",
+    detector: "core",
     edits: [
       {
         file: "src/raft/election.ts",
@@ -107,7 +107,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "refusal-term-ignored",
     title: "a refused asker does not adopt the term of the refusal",
     known: "etcd #8243, #8501; canonical/raft #279; openraft #1796, #2117",
-    detector: "stories",
+    detector: "core",
     edits: [
       {
         file: "src/raft/raft.ts",
@@ -121,7 +121,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "pre-vote-without-log-check",
     title: "a pre-vote is granted to a log that lacks entries",
     known: "thesis 9.6",
-    detector: "stories",
+    detector: "core",
     edits: [
       {
         file: "src/raft/election.ts",

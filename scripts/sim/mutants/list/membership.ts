@@ -22,7 +22,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     id: "joint-vote-counted-once",
     title: "a joint configuration elects with a majority of the new half",
     known: "paper 6",
-    detector: "stories",
+    detector: "core",
     edits: [
       {
         file: "src/raft/quorum.ts",
@@ -116,7 +116,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     id: "transfer-never-ends",
     title: "a transfer that did not come about keeps proposals out for ever",
     known: "thesis 3.10; etcd's abortLeaderTransfer",
-    detector: "stories",
+    detector: "core",
     edits: [
       {
         file: "src/raft/leader.ts",

@@ -20,7 +20,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
     id: "read-stale-round",
     title: "a round begun before the read confirms it",
     known: "etcd #20418, #21375 (a stale read context)",
-    detector: "stories",
+    detector: "core",
     edits: [
       {
         file: "src/raft/read-index.ts",

@@ -65,8 +65,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     title:
       "a follower commits what its leader committed, though its own log was compared only up to the append's end",
     known: "paper 5.3 (leaderCommit and the last new entry)",
-    detector: "stories",
-    open: "the leader finds where the logs part before it sends entries, so an append that ends before a conflicting tail hardly arises",
+    detector: "core",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -92,8 +91,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     id: "acknowledges-whole-log",
     title: "a follower acknowledges all of its log, not what the append compared",
     known: "paper 5.3 (matchIndex)",
-    detector: "stories",
-    open: "the leader finds where the logs part before it sends entries, so an append that ends before a conflicting tail hardly arises",
+    detector: "core",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -106,8 +104,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     id: "compacted-previous-conflicts",
     title: "an append that begins below the compacted log counts as a conflict",
     known: "openraft, August 2022",
-    detector: "stories",
-    open: "the leader ignores such a rejection and the next heartbeat repairs it: no invariant is about that cost",
+    detector: "core",
     edits: [
       {
         file: "src/raft/follower.ts",
@@ -148,7 +145,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     id: "rejection-storm",
     title: "every repeated rejection is acted on",
     known: "the probing storm of message duplication; etcd's MaybeDecrTo",
-    detector: "stories",
+    detector: "core",
     edits: [
       {
         file: "src/raft/progress.ts",

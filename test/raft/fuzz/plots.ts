@@ -1,0 +1,110 @@
+/**
+ * Misfortunes of several acts. Each is a coincidence that chance alone brings about too rarely: what
+ * happens between the acts is as random as the rest of the life.
+ */
+import type { Prng } from "../../../src/base/prng.ts";
+import type { NodeId } from "../../../src/raft/types.ts";
+import type { TestCluster } from "../harness/cluster.ts";
+import type { TestReplica } from "../harness/replica.ts";
+
+/** Chance, a step, that a plot goes on to its next act. */
+const NEXT_ACT = 0.06;
+const STEPS_MAX = 200;
+
+interface Plot {
+  /** This node stands still meanwhile, and what is sent to it waits; clients reach it all the same. Null: no such node. */
+  readonly deaf: NodeId | null;
+  /** What happens next, in order; an act that returns false is played again. */
+  readonly acts: (() => boolean)[];
+  /** Steps after which it is over in any case. */
+  stepsLeft: number;
+}
+
+export class Plots {
+  readonly #cluster: TestCluster;
+  readonly #random: Prng;
+  /** Nodes beside the first voters. */
+  readonly #spares: readonly NodeId[];
+  #plot: Plot | null = null;
+
+  constructor(cluster: TestCluster, random: Prng, spares: readonly NodeId[]) {
+    this.#cluster = cluster;
+    this.#random = random;
+    this.#spares = spares;
+  }
+
+  get isOn(): boolean {
+    return this.#plot !== null;
+  }
+
+  /** What is sent to this node arrives when the plot is over; its clock stands still. */
+  isDeaf(id: NodeId): boolean {
+    return this.#plot?.deaf === id;
+  }
+
+  step(): void {
+    const plot = this.#plot;
+    if (plot === null) return;
+    plot.stepsLeft -= 1;
+    if (plot.stepsLeft <= 0) this.#plot = null;
+    if (!this.#random.chance(NEXT_ACT)) return;
+    const [act] = plot.acts;
+    if (act === undefined) this.#plot = null;
+    else if (act()) plot.acts.shift();
+  }
+
+  /**
+   * A leader hears late: what its followers say arrives when they have long elected another one. It
+   * is asked for reads before, meanwhile, and just before it hears.
+   */
+  lateAnswers(): void {
+    const leader = this.#cluster.leader();
+    if (this.#plot !== null || leader === null) return;
+    const ask = (): boolean => {
+      if (leader.raft?.isLeader === true) this.#cluster.read(leader.id);
+      return true;
+    };
+    ask();
+    const elect = (): boolean => this.#pass(this.#cluster.options.electionMs, (id) => id !== leader.id);
+    const write = (): boolean => this.#proposeAway(leader);
+    this.#begin(leader.id, [elect, write, ask, ask]);
+  }
+
+  /**
+   * Nearly everybody is replaced, and the network falls apart between those who are to go and those
+   * who come: only the latter know. Both sides have lost their leader.
+   */
+  divide(): void {
+    const leader = this.#cluster.leader();
+    if (this.#plot !== null || leader === null || this.#spares.length === 0) return;
+    const { voters } = leader.running.core.configurations.current;
+    const target = [leader.id, ...this.#spares];
+    if (leader.proposeConfiguration({ voters: target, learners: [] }).kind !== "accepted") return;
+    for (const old of voters.filter((id) => !target.includes(id))) {
+      for (const id of target) {
+        this.#cluster.network.cut(old, id);
+        this.#cluster.network.cut(id, old);
+      }
+    }
+    const pass = (): boolean => this.#pass(this.#cluster.options.electionMs, () => true);
+    const wait = (): boolean => true;
+    this.#begin(null, [wait, wait, pass, wait, pass, wait, wait]);
+  }
+
+  #begin(deaf: NodeId | null, acts: (() => boolean)[]): void {
+    this.#plot = { deaf, acts, stepsLeft: STEPS_MAX };
+  }
+
+  /** A write through whoever leads by now, unless that is still `old`. */
+  #proposeAway(old: TestReplica): boolean {
+    const leader = this.#cluster.leader();
+    if (leader === null || leader === old) return false;
+    leader.propose(new Uint8Array([255, this.#random.below(256)]));
+    return true;
+  }
+
+  #pass(ms: number, who: (id: NodeId) => boolean): boolean {
+    for (const replica of this.#cluster.replicas.values()) if (who(replica.id)) replica.clock += ms;
+    return true;
+  }
+}
