@@ -3,7 +3,8 @@ import { type Context, Hono } from "hono";
 import { ETCD_TEXT } from "../etcd-paths.ts";
 import { rawPath } from "../key-path.ts";
 import type { GatewayEnv, Services } from "../services.ts";
-import { KV_HANDLERS } from "../v3/kv.ts";
+import { V3_METHODS } from "../v3/methods.ts";
+import { answerUnary } from "../v3/unary.ts";
 
 const BELOW_V3 = /^(?:\/clusters\/[^/]*)?\/v3(?:beta)?\/(.*)$/;
 
@@ -24,17 +25,17 @@ function methodOf(c: Context<GatewayEnv>): string {
 }
 
 export function v3Routes(services: Services): Hono<GatewayEnv> {
-  const handlers = new Map(Object.entries(KV_HANDLERS));
   const app = new Hono<GatewayEnv>();
   for (const path of ["/v3/*", "/v3beta/*"]) {
     app.all(path, async (c) => {
       const name = endpointName(c.req.raw);
-      const handler = name === null ? undefined : handlers.get(name);
-      if (name === null || handler === undefined) return c.notFound();
+      const method = name === null ? undefined : V3_METHODS.get(name);
+      if (name === null || method === undefined) return c.notFound();
       if (methodOf(c) !== "POST") {
         return c.body("Method Not Allowed\n", 405, ETCD_TEXT);
       }
-      return handler(c, services, name);
+      if (method.kind === "stream") return method.handle(c, services, name);
+      return answerUnary(c, services, name, method);
     });
   }
   return app;

@@ -25,11 +25,11 @@ import {
 } from "../../wire/gen/etcd/rpc_pb.ts";
 import { type CommandRequest, completeCommand, encodeBody } from "../commands.ts";
 import type { V3Call, V3Outcome } from "./call.ts";
+import { unary, type V3Method } from "./method.ts";
 import { refusedFor, rejectedRequest, unansweredRequest } from "./refusal.ts";
-import { unary, type V3Handler } from "./unary.ts";
 
-/** Handlers by their path below `/v3/`. */
-export const KV_HANDLERS: Readonly<Record<string, V3Handler>> = {
+/** Methods by their path below `/v3/`. */
+export const KV_METHODS: Readonly<Record<string, V3Method>> = {
   "kv/range": unary(RangeRequestSchema, RangeResponseSchema, range),
   "kv/put": unary(PutRequestSchema, PutResponseSchema, (call) =>
     write(call, { case: "put", value: call.request }, PutResponseSchema),

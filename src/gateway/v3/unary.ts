@@ -7,10 +7,11 @@ import { originHeaders } from "../answers.ts";
 import { readBody } from "../body.ts";
 import { freshOperationIds, idempotencyKey, keyedOperationId } from "../operation-id.ts";
 import type { GatewayEnv, Services } from "../services.ts";
-import type { V3Call, V3Outcome } from "./call.ts";
+import type { V3Call } from "./call.ts";
 import { grpcTimeoutMs } from "./grpc-timeout.ts";
 import { printBody } from "./json-printer.ts";
 import { readJsonRequest } from "./json-reader.ts";
+import type { UnaryMethod } from "./method.ts";
 import {
   aboveReceiveLimit,
   answerRefusal,
@@ -20,28 +21,25 @@ import {
   type V3Refusal,
 } from "./refusal.ts";
 
-/** Answers requests to one path. `name` is the path below `/v3/`. */
-export type V3Handler = (c: Context<GatewayEnv>, services: Services, name: string) => Promise<Response>;
-
 /** Each attempt needs time to be worth beginning. */
 const BUDGET_MS_MIN = 1;
 
-export function unary<Request extends DescMessage, Answer extends DescMessage>(
-  requestSchema: Request,
-  answerSchema: Answer,
-  serve: (call: V3Call<MessageShape<Request>>) => Promise<V3Outcome<MessageShape<Answer>>>,
-): V3Handler {
-  return async (c, services, name) => {
-    const call = await readCall(c, services, name, requestSchema);
-    if (call.kind === "refused") return answerRefusal(c, call);
-    const outcome = await serve(call.call);
-    if (outcome.kind === "refused") return answerRefusal(c, outcome);
-    return c.body(printBody(answerSchema, outcome.message), 200, {
-      "Content-Type": "application/json",
-      "Grpc-Metadata-Content-Type": "application/grpc",
-      ...originHeaders(outcome.origin),
-    });
-  };
+/** Answers a JSON request for `method`. `name` is the path below `/v3/`. */
+export async function answerUnary(
+  c: Context<GatewayEnv>,
+  services: Services,
+  name: string,
+  method: UnaryMethod,
+): Promise<Response> {
+  const call = await readCall(c, services, name, method.request);
+  if (call.kind === "refused") return answerRefusal(c, call);
+  const outcome = await method.serve(call.call);
+  if (outcome.kind === "refused") return answerRefusal(c, outcome);
+  return c.body(printBody(method.answer, outcome.message), 200, {
+    "Content-Type": "application/json",
+    "Grpc-Metadata-Content-Type": "application/grpc",
+    ...originHeaders(outcome.origin),
+  });
 }
 
 type ReadCall<Request> = { readonly kind: "call"; readonly call: V3Call<Request> } | V3Refusal;
