@@ -1,14 +1,12 @@
 /**
- * What would be there after a crash at this moment, kept beside the database as plain data. It is
- * read from the database after every event that wrote, never from anybody's memory, and becomes
- * current when the event's transaction becomes durable.
+ * What would be there after a crash at this moment, kept beside the database as plain data. It follows
+ * from what was written to the database, never from anybody's memory, and becomes current when the
+ * event's transaction becomes durable.
  */
 import { assert } from "../../../src/base/assert.ts";
 import type { SqlRow } from "../../../src/base/sql.ts";
 import type { Entry, NodeId, SnapshotPoint } from "../../../src/raft/types.ts";
 import type { DurableView, LogView } from "../../raft/invariants/view.ts";
-import { internEntry } from "./intern-entry.ts";
-import type { SimSql } from "./sim-sql.ts";
 
 export interface Meta {
   readonly term: number;
@@ -55,36 +53,6 @@ const EMPTY: Meta = {
   systemOrd: 0,
   generation: 0,
 };
-
-const META = `SELECT term, vote, commit_index, applied, snapshot_index, snapshot_term,
-  revision, ord, sequence, compact_revision, system_ord, generation FROM meta WHERE id = 0`;
-const LOG = "SELECT idx, term, kind, data FROM log WHERE idx >= ? ORDER BY idx";
-const CONFIGURATION = "SELECT body FROM configuration WHERE idx = ?";
-export const VERSION_COLUMNS = "ord, main, sub, key, create_main, version, value";
-const VERSIONS = [0, 1].map(
-  (generation) => `SELECT ${VERSION_COLUMNS} FROM kv_${generation} WHERE ord > ? ORDER BY ord`,
-);
-
-/** Reads from the database what an event changed. `before` is what the database held before it. */
-export function readChange(
-  sql: SimSql,
-  before: Meta,
-  logFrom: number | null,
-  inserts: readonly SqlRow[],
-): MirrorChange | null {
-  const row = sql.first(META, []);
-  if (row === null) return null;
-  const meta = decodeMeta(row);
-  const from = logFrom ?? Number.MAX_SAFE_INTEGER;
-  const entries = logFrom === null ? [] : sql.all(LOG, [logFrom]).map((entry) => decodeEntry(sql, entry));
-  const inserted = inserts.map((entry) => decodeEntry(sql, entry));
-  const installed = meta.generation !== before.generation;
-  const versions =
-    installed || meta.ord > before.ord
-      ? sql.all(VERSIONS[meta.generation] ?? "", [installed ? 0 : before.ord])
-      : [];
-  return { meta, from, entries, inserted, committed: [], versions, installed, truncated: false };
-}
 
 export class DurableMirror implements DurableView, LogView {
   #meta: Meta = EMPTY;
@@ -167,35 +135,4 @@ export class DurableMirror implements DurableView, LogView {
       hash = Math.imul(hash ^ value, 0x01000193);
     return hash >>> 0;
   }
-}
-
-function decodeMeta(row: SqlRow): Meta {
-  const [term, vote, commit, applied, index, snapshotTerm, ...mvcc] = row;
-  const [revision, ord, sequence, compactRevision, systemOrd, generation] = mvcc;
-  return {
-    term: Number(term),
-    vote: vote === null ? null : String(vote),
-    commit: Number(commit),
-    applied: Number(applied),
-    snapshot: { index: Number(index), term: Number(snapshotTerm) },
-    revision: Number(revision),
-    ord: Number(ord),
-    sequence: Number(sequence),
-    compactRevision: Number(compactRevision),
-    systemOrd: Number(systemOrd),
-    generation: Number(generation),
-  };
-}
-
-function decodeEntry(sql: SimSql, [idx, termValue, kind, data]: SqlRow): Entry {
-  const index = Number(idx);
-  const term = Number(termValue);
-  if (kind === 0) {
-    assert(data instanceof Uint8Array, `command ${index} has no data`);
-    return internEntry({ kind: "command", index, term, data });
-  }
-  if (kind === 1) return internEntry({ kind: "empty", index, term });
-  const body = sql.first(CONFIGURATION, [index])?.[0] ?? "null";
-  // Written by the configuration table only.
-  return internEntry({ kind: "configuration", index, term, configuration: JSON.parse(String(body)) });
 }

@@ -5,7 +5,8 @@
  */
 import { assert, defined } from "../../../src/base/assert.ts";
 import type { Sql, SqlRow, SqlValue } from "../../../src/base/sql.ts";
-import { DurableMirror, type Meta, type MirrorChange, readChange } from "./durable-mirror.ts";
+import { changeOf } from "./changes.ts";
+import { DurableMirror, type Meta, type MirrorChange } from "./durable-mirror.ts";
 import { SimSql, type Write } from "./sim-sql.ts";
 
 export interface Transaction {
@@ -24,8 +25,11 @@ export interface Writer {
   readonly isCurrent: boolean;
 }
 
+/** One transaction in so many is compared with the rows it left. */
+const COMPARED_EVERY = 64;
+
 /** Durable writes after which a copy takes the place of the record of writes. */
-const REDO_MAX = 1_500;
+const REDO_MAX = 300;
 
 export class SimDisk {
   readonly mirror = new DurableMirror();
@@ -39,9 +43,6 @@ export class SimDisk {
   /** The database at some durable moment, and the durable writes since. */
   #base: Uint8Array | null = null;
   #redo: Write[] = [];
-  #logFrom: number | null = null;
-  /** Rows inserted into the log by the running event. */
-  #inserted: SqlRow[] = [];
   #inTransaction = false;
 
   /** The port for one instance. */
@@ -106,9 +107,8 @@ export class SimDisk {
     const transaction = this.#open;
     if (transaction === null) return null;
     this.#open = null;
-    transaction.change = readChange(this.#sql, this.latestMeta, this.#logFrom, this.#inserted);
-    this.#inserted = [];
-    this.#logFrom = null;
+    const { writes, sequence } = transaction;
+    transaction.change = changeOf(this.#sql, this.latestMeta, writes, sequence % COMPARED_EVERY === 0);
     this.#pending.push(transaction);
     return transaction;
   }
@@ -153,19 +153,20 @@ export class SimDisk {
 
   #write(writer: Writer, statement: string, bindings: readonly SqlValue[]): void {
     assertCurrent(writer);
-    this.#sql.run(statement, bindings);
+    try {
+      this.#sql.run(statement, bindings);
+    } catch (error) {
+      this.#takeBack(this.#open?.writes.length ?? 0);
+      throw error;
+    }
     this.#begin().writes.push({ statement, bindings });
-    if (statement.includes(" log ")) this.#noteLog(statement, bindings);
   }
 
-  /** Where the log has to be read again. */
-  #noteLog(statement: string, bindings: readonly SqlValue[]): void {
-    if (statement.startsWith("CREATE")) return;
-    const low = Number(bindings[0] ?? 0);
-    const isPrefixDeletion = statement.startsWith("DELETE") && bindings[1] !== Number.MAX_SAFE_INTEGER;
-    if (isPrefixDeletion) return;
-    if (statement.startsWith("INSERT")) this.#inserted.push(bindings);
-    this.#logFrom = Math.min(this.#logFrom ?? low, low);
+  /** The running event has written no more than its first `count` writes. */
+  #takeBack(count: number): void {
+    if (this.#open !== null) this.#open.writes.length = count;
+    const pending = this.#pending.flatMap(({ writes }) => writes);
+    this.#sql.restore(this.#base, [...this.#redo, ...pending, ...(this.#open?.writes ?? [])]);
   }
 
   #begin(): Transaction {
@@ -181,9 +182,9 @@ export class SimDisk {
     const writesBefore = this.#open?.writes.length ?? 0;
     this.#inTransaction = true;
     try {
-      return this.#sql.transaction(body);
+      return body();
     } catch (error) {
-      if (this.#open !== null) this.#open.writes.length = writesBefore;
+      if ((this.#open?.writes.length ?? 0) > writesBefore) this.#takeBack(writesBefore);
       throw error;
     } finally {
       this.#inTransaction = false;

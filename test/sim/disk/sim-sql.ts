@@ -1,4 +1,8 @@
-/** SQLite in memory with what a simulated disk needs on top: a record of the writes, and copies. */
+/**
+ * SQLite in memory with what a simulated disk needs on top: copies, and a way back to one. One
+ * transaction of SQLite's is open all the time and nothing is ever rolled back, which would cost at
+ * every event: after a write that failed, the database is made anew from a copy.
+ */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { assert } from "../../../src/base/assert.ts";
 import type { SqlRow, SqlValue } from "../../../src/base/sql.ts";
@@ -14,7 +18,7 @@ export class SimSql {
   readonly #statements = new Map<string, StatementSync>();
 
   constructor() {
-    this.#database = open();
+    this.#database = open(null);
   }
 
   run(statement: string, bindings: readonly SqlValue[]): void {
@@ -31,32 +35,20 @@ export class SimSql {
     return row ?? null;
   }
 
-  transaction<T>(body: () => T): T {
-    this.run("BEGIN IMMEDIATE", []);
-    try {
-      const result = body();
-      this.run("COMMIT", []);
-      return result;
-    } catch (error) {
-      if (this.#database.isTransaction) this.run("ROLLBACK", []);
-      throw error;
-    }
-  }
-
   /** The whole database, to be given to `restore`. */
   copy(): Uint8Array {
-    return this.#database.serialize();
+    this.#database.exec("COMMIT");
+    const copy = this.#database.serialize();
+    this.#database.exec("BEGIN");
+    return copy;
   }
 
   /** Becomes what `copy` returned (null: an empty database), changed by `writes`. */
   restore(copy: Uint8Array | null, writes: readonly Write[]): void {
     this.#statements.clear();
     this.#database.close();
-    this.#database = open();
-    if (copy !== null) this.#database.deserialize(copy);
-    this.transaction(() => {
-      for (const { statement, bindings } of writes) this.run(statement, bindings);
-    });
+    this.#database = open(copy);
+    for (const { statement, bindings } of writes) this.run(statement, bindings);
   }
 
   close(): void {
@@ -76,8 +68,9 @@ export class SimSql {
   }
 }
 
-function open(): DatabaseSync {
+function open(copy: Uint8Array | null): DatabaseSync {
   const database = new DatabaseSync(":memory:");
-  database.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
+  if (copy !== null) database.deserialize(copy);
+  database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
   return database;
 }

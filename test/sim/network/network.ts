@@ -85,9 +85,9 @@ export class Network {
     if (faults.happens("fail-fast")) this.#answer(from, settle, { error: disconnectedError() });
   }
 
-  #arrive<T>(from: Caller, call: Call<T>, settle: Settle<T>): Promise<void> | undefined {
+  #arrive<T>(from: Caller, call: Call<T>, settle: Settle<T>): void {
     const { to, what } = call;
-    return to.event(
+    to.event(
       what,
       (instance) => {
         const failed = (error: Error): void => this.#return(from, to, settle, { error });
@@ -142,12 +142,11 @@ export class Network {
   }
 
   /** Whoever is busy hears of its answers when it is done. */
-  #resume(from: Caller, settle: () => void): Promise<void> | undefined {
+  #resume(from: Caller, settle: () => void): void {
     const { world } = this.#parts;
-    if (!from.actor.alive) return undefined;
+    if (!from.actor.alive) return;
     const busyMs = from.busyForMs();
-    if (busyMs === 0) return world.runAs(from.actor, settle);
-    world.after(busyMs, () => this.#resume(from, settle));
-    return undefined;
+    if (busyMs === 0) world.runAs(from.actor, settle);
+    else world.after(busyMs, () => this.#resume(from, settle));
   }
 }

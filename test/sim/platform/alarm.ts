@@ -22,7 +22,7 @@ export interface AlarmParts {
   /** Longest usual lateness. */
   readonly lateMs: number;
   /** Runs the handler as an event; calls `settled` with whether what it wrote is durable. */
-  readonly fire: (settled: (completed: boolean) => void) => Promise<void> | undefined;
+  readonly fire: (settled: (completed: boolean) => void) => void;
 }
 
 export class Alarm {
@@ -74,14 +74,14 @@ export class Alarm {
     this.#planned = this.#parts.world.after(delayMs, () => this.#fire());
   }
 
-  #fire(): Promise<void> | undefined {
+  #fire(): void {
     const { world, faults, fire } = this.#parts;
     this.#planned = null;
     const firedFor = this.#atMs;
     this.#atMs = null;
     if (faults.happens("alarm-twice"))
       world.after(this.#random.fraction() * 100, () => fire(() => undefined));
-    return fire((completed) => this.#settled(firedFor, completed));
+    fire((completed) => this.#settled(firedFor, completed));
   }
 
   #settled(firedFor: number | null, completed: boolean): void {

@@ -101,23 +101,24 @@ export class SimObject {
 
   /**
    * Runs `body` as an event of this object, when it gets to it. `refused`: it cannot be reached. To
-   * be called between events; the caller waits for what comes back.
+   * be called between events.
    */
-  event(what: string, body: (instance: Instance) => void, refused: () => void): Promise<void> | undefined {
+  event(what: string, body: (instance: Instance) => void, refused: () => void): void {
     const { world } = this.#parts;
     if (this.isDown) {
       refused();
-      return undefined;
+      return;
     }
     const { zombie } = this;
     // An alarm is taken from storage as its handler begins, which only the current instance can.
-    if (what !== "alarm" && zombie?.alive === true && this.#random.chance(0.5))
-      return this.#run(zombie, `${what}-old`, body);
+    if (what !== "alarm" && zombie?.alive === true && this.#random.chance(0.5)) {
+      this.#run(zombie, `${what}-old`, body);
+      return;
+    }
     if (this.instance === null) this.#start();
     const { instance } = this;
-    if (instance !== null && !this.isPaused) return this.#run(instance, what, body);
-    world.after(this.#busyUntil - world.now, () => this.event(what, body, refused));
-    return undefined;
+    if (instance !== null && !this.isPaused) this.#run(instance, what, body);
+    else world.after(this.#busyUntil - world.now, () => this.event(what, body, refused));
   }
 
   /** The number of the newest transaction, that of the running event included: what is said now waits for it. */
@@ -225,9 +226,9 @@ export class SimObject {
     world.trace.note(world.now, "start", [this.index, this.starts], () => `${this.name} #${this.starts}`);
   }
 
-  #run(instance: Instance, what: string, body: (instance: Instance) => void): Promise<void> {
+  #run(instance: Instance, what: string, body: (instance: Instance) => void): void {
     const { world } = this.#parts;
-    return world.runAs(instance, () => {
+    world.runAs(instance, () => {
       world.trace.note(world.now, what, [this.index, instance.incarnation], () => this.name);
       try {
         instance.host ??= this.#build(instance);
@@ -268,20 +269,20 @@ export class SimObject {
     this.alarm.written(atMs);
   }
 
-  #fireTimer(instance: Instance, fire: () => void): Promise<void> | undefined {
+  #fireTimer(instance: Instance, fire: () => void): void {
     const { world } = this.#parts;
-    if (!instance.alive) return undefined;
+    if (!instance.alive) return;
     if (this.isPaused || this.isDown) {
       const until = Math.max(this.#busyUntil, this.#downUntil);
       world.after(until - world.now, () => this.#fireTimer(instance, fire));
-      return undefined;
+      return;
     }
-    return this.#run(instance, "timer", () => fire());
+    this.#run(instance, "timer", () => fire());
   }
 
-  #fireAlarm(settled: (completed: boolean) => void): Promise<void> | undefined {
+  #fireAlarm(settled: (completed: boolean) => void): void {
     const { world } = this.#parts;
-    return this.event(
+    this.event(
       "alarm",
       (instance) => {
         instance.host?.alarm();

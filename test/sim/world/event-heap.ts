@@ -4,8 +4,7 @@ import { defined } from "../../../src/base/assert.ts";
 export interface Planned {
   readonly atMs: number;
   readonly sequence: number;
-  /** A promise is waited for. */
-  readonly run: () => unknown;
+  readonly run: () => void;
   cancelled: boolean;
 }
 
@@ -13,7 +12,7 @@ export class EventHeap {
   readonly #heap: Planned[] = [];
   #sequence = 0;
 
-  plan(atMs: number, run: () => unknown): Planned {
+  plan(atMs: number, run: () => void): Planned {
     this.#sequence += 1;
     const event: Planned = { atMs, sequence: this.#sequence, run, cancelled: false };
     this.#heap.push(event);

@@ -1,0 +1,206 @@
+/**
+ * What the writes of one event have made of the log, the counters and the store. They follow from the
+ * texts and values of the writes alone; now and then they are compared with the rows themselves.
+ */
+import { assert, defined } from "../../../src/base/assert.ts";
+import type { SqlRow, SqlValue } from "../../../src/base/sql.ts";
+import type { Entry } from "../../../src/raft/types.ts";
+import type { Meta, MirrorChange } from "./durable-mirror.ts";
+import { internEntry } from "./intern-entry.ts";
+import type { SimSql, Write } from "./sim-sql.ts";
+
+const META_COLUMNS = [
+  "term",
+  "vote",
+  "commit_index",
+  "applied",
+  "snapshot_index",
+  "snapshot_term",
+  "revision",
+  "ord",
+  "sequence",
+  "compact_revision",
+  "system_ord",
+  "generation",
+] as const;
+
+const META = `SELECT ${META_COLUMNS.join(", ")} FROM meta WHERE id = 0`;
+const LOG = "SELECT idx, term, kind, data FROM log WHERE idx >= ? ORDER BY idx";
+const CONFIGURATION = "SELECT body FROM configuration WHERE idx = ?";
+const VERSION_COLUMNS = ["ord", "main", "sub", "key", "create_main", "version", "value"] as const;
+const VERSIONS = [0, 1].map(
+  (generation) => `SELECT ${VERSION_COLUMNS.join(", ")} FROM kv_${generation} WHERE ord > ? ORDER BY ord`,
+);
+
+/** What a statement does to what is followed here; `at` gives for each column its place in the bindings. */
+type Effect =
+  | { readonly kind: "meta"; readonly at: readonly number[] }
+  | { readonly kind: "other-meta" }
+  | { readonly kind: "log-insert" }
+  | { readonly kind: "log-delete" }
+  | { readonly kind: "version"; readonly generation: number; readonly at: readonly number[] }
+  | { readonly kind: "none" };
+
+const effects = new Map<string, Effect>();
+
+function effectOf(statement: string): Effect {
+  let effect = effects.get(statement);
+  if (effect === undefined) {
+    effect = parse(statement.replaceAll(/\s+/g, " ").trim());
+    effects.set(statement, effect);
+  }
+  return effect;
+}
+
+function parse(statement: string): Effect {
+  if (statement.startsWith("CREATE ")) return { kind: "none" };
+  const set = /^UPDATE meta SET ((?:\w+ = \?(?:, )?)+) WHERE id = 0$/.exec(statement)?.[1];
+  if (set !== undefined) {
+    const names = set.split(", ").map((assignment) => assignment.slice(0, -" = ?".length));
+    return { kind: "meta", at: META_COLUMNS.map((name) => names.indexOf(name)) };
+  }
+  if (/ meta\b/.test(statement)) return { kind: "other-meta" };
+  if (statement === "INSERT INTO log (idx, term, kind, data) VALUES (?, ?, ?, ?)")
+    return { kind: "log-insert" };
+  if (statement === "DELETE FROM log WHERE idx >= ? AND idx <= ?") return { kind: "log-delete" };
+  assert(!/ log\b/.test(statement), `what does this do to the log: ${statement}`);
+  const insert = /^INSERT INTO kv_([01]) \((.+)\) VALUES \([?, ]+\)$/.exec(statement);
+  if (insert === null) return { kind: "none" };
+  const names = defined(insert[2], "a group always takes part").split(", ");
+  return {
+    kind: "version",
+    generation: Number(insert[1]),
+    at: VERSION_COLUMNS.map((name) => names.indexOf(name)),
+  };
+}
+
+/** What the writes of an event amount to. */
+class Tally {
+  /** The row of counters; null: not written. */
+  meta: SqlRow | null = null;
+  /** The row of counters was written in a way that is not followed. */
+  isMetaUnclear = false;
+  logFrom: number | null = null;
+  /** Rows of the log from `logFrom` on. */
+  log: SqlRow[] = [];
+  readonly inserted: SqlRow[] = [];
+  readonly versions: { readonly generation: number; readonly row: SqlRow }[] = [];
+
+  add({ statement, bindings }: Write): void {
+    const effect = effectOf(statement);
+    switch (effect.kind) {
+      case "meta":
+        this.meta = pick(bindings, effect.at);
+        break;
+      case "other-meta":
+        this.isMetaUnclear = true;
+        break;
+      case "log-insert":
+        this.#from(Number(bindings[0]));
+        this.log.push(bindings);
+        this.inserted.push(bindings);
+        break;
+      case "log-delete":
+        this.#deleteLog(Number(bindings[0]), Number(bindings[1]));
+        break;
+      case "version":
+        this.versions.push({ generation: effect.generation, row: pick(bindings, effect.at) });
+        break;
+      case "none":
+        break;
+    }
+  }
+
+  #from(index: number): void {
+    this.logFrom = Math.min(this.logFrom ?? index, index);
+  }
+
+  #deleteLog(low: number, high: number): void {
+    if (high === Number.MAX_SAFE_INTEGER) this.#from(low);
+    if (this.log.length > 0)
+      this.log = this.log.filter(([index]) => Number(index) < low || Number(index) > high);
+  }
+}
+
+function pick(bindings: readonly SqlValue[], at: readonly number[]): SqlRow {
+  return at.map((place) => {
+    const value = bindings[place];
+    assert(value !== undefined, "every column is bound");
+    return value;
+  });
+}
+
+/**
+ * What `writes` have changed. `before` is what the database held before them; null: it has no counters
+ * yet. `compared`: make sure of it by reading the rows.
+ */
+export function changeOf(
+  sql: SimSql,
+  before: Meta,
+  writes: readonly Write[],
+  compared: boolean,
+): MirrorChange | null {
+  const tally = new Tally();
+  for (const write of writes) tally.add(write);
+  const row = tally.meta === null || tally.isMetaUnclear ? sql.first(META, []) : tally.meta;
+  if (row === null) return null;
+  const meta = decodeMeta(row);
+  const installed = meta.generation !== before.generation;
+  const written = tally.versions.filter(({ generation }) => generation === meta.generation);
+  const versions = installed ? sql.all(VERSIONS[meta.generation] ?? "", [0]) : written.map(({ row }) => row);
+  if (compared) assertStored(sql, tally, row, versions);
+  const entries = tally.log.map((entry) => decodeEntry(sql, entry));
+  const wasCut = tally.log.length < tally.inserted.length;
+  return {
+    meta,
+    from: tally.logFrom ?? Number.MAX_SAFE_INTEGER,
+    entries,
+    inserted: wasCut ? tally.inserted.map((entry) => decodeEntry(sql, entry)) : entries,
+    committed: [],
+    versions,
+    installed,
+    truncated: false,
+  };
+}
+
+/** The rows are what the writes amount to. Of the versions some may have been collected again. */
+function assertStored(sql: SimSql, { logFrom, log }: Tally, meta: SqlRow, versions: readonly SqlRow[]): void {
+  const first = Number(versions[0]?.[0] ?? Number.MAX_SAFE_INTEGER);
+  const stored = sql.all(VERSIONS[Number(meta.at(-1))] ?? "", [first - 1]);
+  const kept = new Set(stored.map(([ord]) => ord));
+  const told = [meta, log, versions.filter(([ord]) => kept.has(ord ?? 0))];
+  const found = [sql.first(META, []), logFrom === null ? [] : sql.all(LOG, [logFrom]), stored];
+  const [tells, finds] = [JSON.stringify(told), JSON.stringify(found)];
+  assert(tells === finds, `written was ${tells}, stored is ${finds}`);
+}
+
+function decodeMeta(row: SqlRow): Meta {
+  const [term, vote, commit, applied, index, snapshotTerm, ...mvcc] = row;
+  const [revision, ord, sequence, compactRevision, systemOrd, generation] = mvcc;
+  return {
+    term: Number(term),
+    vote: vote === null ? null : String(vote),
+    commit: Number(commit),
+    applied: Number(applied),
+    snapshot: { index: Number(index), term: Number(snapshotTerm) },
+    revision: Number(revision),
+    ord: Number(ord),
+    sequence: Number(sequence),
+    compactRevision: Number(compactRevision),
+    systemOrd: Number(systemOrd),
+    generation: Number(generation),
+  };
+}
+
+function decodeEntry(sql: SimSql, [idx, termValue, kind, data]: SqlRow): Entry {
+  const index = Number(idx);
+  const term = Number(termValue);
+  if (kind === 0) {
+    assert(data instanceof Uint8Array, `command ${index} has no data`);
+    return internEntry({ kind: "command", index, term, data });
+  }
+  if (kind === 1) return internEntry({ kind: "empty", index, term });
+  const body = sql.first(CONFIGURATION, [index])?.[0] ?? "null";
+  // Written by the configuration table only.
+  return internEntry({ kind: "configuration", index, term, configuration: JSON.parse(String(body)) });
+}
