@@ -29,6 +29,8 @@ export const LIMITS = {
   batchBytesTarget: 512 * 1024,
   /** Commands in one log entry. */
   batchCommandsMax: 512,
+  /** With batches in flight, another goes out only when this many commands wait for it. */
+  pipelineCommandsMin: 32,
   /** Client writes a leader holds that are not yet in a log entry. */
   proposalsQueuedMax: 8_192,
   proposalsQueuedBytesMax: 16 * 1024 * 1024,
@@ -66,6 +68,27 @@ export const LIMITS = {
   answerBytesMax: 24 * 1024 * 1024,
   /** Bytes of the remembered answers of one log entry: they are one row. */
   dedupEntryBytesMax: 1024 * 1024,
+  /** Watch calls that wait on one replica, and the ranges of all of them. */
+  watchersWaitingMax: 8_192,
+  watchRangesWaitingMax: 131_072,
+  /** Watches of one stream, which are the ranges of one call. */
+  watchRangesMax: 1_024,
+  /** Versions looked at for one call; what is left follows with the next. */
+  watchScanRowsMax: 4_096,
+  /** Versions looked at for those who wait; after more they are sent to ask again. */
+  watchNotifyRowsMax: 65_536,
+  /** Bytes of events that one turn hands to those who wait; the others are sent to ask again. */
+  watchNotifyBytesMax: 32 * 1024 * 1024,
+  /** Bytes of events in one answer to a watch call. */
+  watchBytesMax: 1024 * 1024,
+  /** Bytes of one revision's events that a gateway holds to tell them at once. */
+  watchRevisionBytesMax: 8 * 1024 * 1024,
+  /** Bytes of one message from a watcher. */
+  watchRequestBytesMax: 1024 * 1024,
+  /** Messages from a watcher that wait to be acted upon. */
+  watchRequestsMax: 1_024,
+  /** Calls for one stream: the platform allows 10,000 an invocation. The stream ends, its client comes again. */
+  watchCallsMax: 9_000,
 } as const;
 
 assert(LIMITS.requestBytesMax < LIMITS.entryBytesMax, "a maximal request must fit a log row");

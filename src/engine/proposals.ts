@@ -30,8 +30,6 @@ interface Batch {
   readonly proposals: readonly Proposal[];
 }
 
-/** With batches in flight, another goes out only when this many commands wait for it. */
-const PIPELINE_COMMANDS_MIN = 32;
 const BATCHES_IN_FLIGHT_MAX = 8;
 
 /**
@@ -74,7 +72,7 @@ export class Proposals {
     const uncommitted = this.#uncommitted(commit);
     if (this.#queue.length === 0) return false;
     if (uncommitted === 0) return this.#queue.length >= this.#companyWanted() || now >= this.#lingerUntil();
-    return uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= PIPELINE_COMMANDS_MIN;
+    return uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= LIMITS.pipelineCommandsMin;
   }
 
   /** When a batch that waits for company goes without; null while none waits. */

@@ -53,9 +53,9 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     detector: "any",
     edits: [
       {
-        file: "src/engine/engine.ts",
-        search: "did not answer in time`, this.header(), true),",
-        replace: "did not answer in time`, this.header(), false),",
+        file: "src/engine/client-writes.ts",
+        search: 'unavailable("timeout", silence, context.header(), true)',
+        replace: 'unavailable("timeout", silence, context.header(), false)',
       },
     ],
   },
@@ -149,8 +149,8 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/mvcc/snapshot.ts",
-        search: 'return cursor.table === "kv" ? { table: "dedup", after: -1 } : null;',
-        replace: "return null;",
+        search: 'if (cursor.table === "kv") return { table: "dedup", after: -1 };',
+        replace: 'if (cursor.table === "kv") return { table: "system", after: 0 };',
       },
     ],
   },
