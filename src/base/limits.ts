@@ -79,8 +79,8 @@ export const LIMITS = {
   watchNotifyRowsMax: 65_536,
   /** Bytes of events that one turn hands to those who wait; the others are sent to ask again. */
   watchNotifyBytesMax: 32 * 1024 * 1024,
-  /** Bytes of events in one answer to a watch call. */
-  watchBytesMax: 1024 * 1024,
+  /** Bytes of events in one answer to a watch call; any one put fits. */
+  watchBytesMax: 2 * 1024 * 1024,
   /** Bytes of one revision's events that a gateway holds to tell them at once. */
   watchRevisionBytesMax: 8 * 1024 * 1024,
   /** Bytes of one message from a watcher. */

@@ -32,6 +32,8 @@ import type {
   ReplicaTarget,
   StatusReply,
   Unavailable,
+  WatchCall,
+  WatchReply,
 } from "../engine/replica-api.ts";
 import { unavailable } from "../engine/replies.ts";
 import { simpleConfiguration } from "../raft/configuration.ts";
@@ -123,6 +125,10 @@ export class ReplicaHost {
 
   query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply> {
     return this.#serve(target, (engine, now, done) => engine.query(now, call, done));
+  }
+
+  watch(target: ReplicaTarget, call: WatchCall): Promise<WatchReply> {
+    return this.#serve(target, (engine, now, done) => engine.watch(now, call, done));
   }
 
   status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {

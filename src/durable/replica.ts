@@ -22,6 +22,8 @@ import type {
   ReplicaTarget,
   StatusReply,
   Unavailable,
+  WatchCall,
+  WatchReply,
 } from "../engine/replica-api.ts";
 import { unavailable } from "../engine/replies.ts";
 import { DurableSql } from "../storage/durable-sql.ts";
@@ -54,6 +56,10 @@ export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
 
   async query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply> {
     return this.#open()?.query(target, call) ?? misconfigured();
+  }
+
+  async watch(target: ReplicaTarget, call: WatchCall): Promise<WatchReply> {
+    return this.#open()?.watch(target, call) ?? misconfigured();
   }
 
   async status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {

@@ -39,12 +39,15 @@ import type {
   ReadTxnReply,
   ReplicaHeader,
   StatusReply,
+  WatchCall,
+  WatchReply,
 } from "./replica-api.ts";
 import { queryReply, rangeReply, readTxnReply } from "./replies.ts";
 import { SnapshotSink } from "./snapshot-sink.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
 import { statusReply } from "./status.ts";
 import { hasBacklog, runTurn, type TurnParts } from "./turn.ts";
+import { WatchCalls } from "./watch-calls.ts";
 
 export interface EngineOptions {
   readonly raft: RaftOptions;
@@ -80,6 +83,7 @@ export class Engine {
   readonly #context: EngineContext;
   readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
+  readonly #watches: WatchCalls;
   readonly #source: SnapshotSource;
   readonly #sink: SnapshotSink;
   readonly #parts: TurnParts;
@@ -110,6 +114,7 @@ export class Engine {
     this.#context = context;
     this.#writes = new ClientWrites(context, this.#proposals);
     this.#reads = new ClientReads(context);
+    this.#watches = new WatchCalls(context, this.#reads);
     // A follower that pulls at all pulls much more often than this.
     this.#source = new SnapshotSource(machine, 10 * options.raft.electionMs);
     this.#sink = new SnapshotSink(
@@ -134,6 +139,7 @@ export class Engine {
       peers: this.#peers,
       snapshotEvery: options.snapshotEvery,
       pinnedIndex: () => this.#source.oldestIndex,
+      applied: () => this.#watches.applied(),
       send: (outgoing) => this.#dispatch(groupByReceiver(outgoing)),
       readDecided: (decision) => this.#reads.decided(decision),
       snapshotWanted: (to) => this.#openSession(to),
@@ -206,6 +212,11 @@ export class Engine {
     );
   }
 
+  /** Whoever watches asks for changes from a position on. */
+  watch(now: number, call: WatchCall, done: (reply: WatchReply) => void): void {
+    this.#watches.watch(now, call, done);
+  }
+
   /** A peer's messages; the answer may leave once this turn's writes are durable. */
   receive(now: number, { address, messages }: PeerEnvelope): PeerAnswer {
     const refusal = this.#refusal(now, address);
@@ -252,6 +263,7 @@ export class Engine {
       this.#proposals.deadline(),
       this.#raft.isLeader ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
       this.#reads.deadline(),
+      this.#watches.deadline(),
       this.#source.deadline(),
       this.#sink.deadline(),
     ].filter((at) => at !== null);
@@ -377,6 +389,7 @@ export class Engine {
       this.#source.closeAll();
     }
     this.#wasLeader = this.#raft.isLeader;
+    this.#watches.leaderIs(core.leader);
     this.#reads.applied(core.applied, this.#machine.state().revision);
     this.#sink.tick(this.#now);
     return after;
@@ -385,6 +398,7 @@ export class Engine {
   #expire(): void {
     this.#proposals.expire(this.#now);
     this.#reads.expire(this.#now);
+    this.#watches.expire(this.#now);
     for (const to of this.#source.expire(this.#now)) this.#raft.snapshotFailed(this.#now, to);
   }
 

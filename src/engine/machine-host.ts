@@ -18,6 +18,7 @@ import {
 import type { SnapshotBounds, SnapshotChunk, SnapshotCursor } from "../mvcc/snapshot-types.ts";
 import { StateMachine } from "../mvcc/state-machine.ts";
 import { isReadOnly } from "../mvcc/validate.ts";
+import { History } from "../mvcc/watch/history.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "../wire/gen/etcd/rpc_pb.ts";
 
@@ -54,6 +55,11 @@ export class MachineHost {
   /** Answers a transaction that must only read. */
   readTxn(request: TxnRequest): Result<TxnResponse, ErrorKey> {
     return isReadOnly(request) ? this.#machine.readTxn(request) : err("invalidCommand");
+  }
+
+  /** The history of the store as it stands. */
+  history(): History {
+    return new History(this.#sql, this.state());
   }
 
   /** A hash over all that replicas must agree on; reads everything. */

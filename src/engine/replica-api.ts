@@ -121,6 +121,73 @@ export type QueryReply =
   | Rejected
   | Unavailable;
 
+/** A place in the store's history: before the change at place `sub` of `revision`. */
+export interface HistoryPosition {
+  readonly revision: number;
+  readonly sub: number;
+}
+
+/** Keys that are watched, and which of their changes are wanted. */
+export interface WatchRange {
+  readonly key: Uint8Array;
+  /** etcd's rule: none is the single key, one zero byte is open, else the exclusive end. */
+  readonly rangeEnd: Uint8Array;
+  /** The first change wanted; may be yet to come. */
+  readonly from: HistoryPosition;
+  /** Leave out puts, or deletions. */
+  readonly noPut: boolean;
+  readonly noDelete: boolean;
+  /** Tell the pair that each change replaced. */
+  readonly prevKv: boolean;
+}
+
+/**
+ * Asks for the changes of some ranges from some positions on. A replica keeps nothing from one call
+ * to the next: whoever watches asks again from where the last answer ended, here or elsewhere.
+ */
+export interface WatchCall {
+  /** Who asks: a call that waits takes the place of an earlier one of the same stream. */
+  readonly stream: string;
+  /** None: only the header is wanted. */
+  readonly ranges: readonly WatchRange[];
+  /** How much must be applied before anything is answered, as for a read. */
+  readonly consistency: "linearizable" | "serializable";
+  readonly minRevision: number;
+  /** For the freshness alone. */
+  readonly timeoutMs: number;
+  /** How long to wait for a change after that; 0 to answer at once. */
+  readonly waitMs: number;
+  /** Bytes of events in one answer; one revision alone may be cut at this size. */
+  readonly bytesMax: number;
+}
+
+export interface WatchEvent {
+  readonly at: HistoryPosition;
+  /** The ranges it belongs to, by their place in the call. */
+  readonly ranges: readonly number[];
+  /** An encoded `mvccpb.Event` without the previous pair. */
+  readonly event: Uint8Array;
+  /** An encoded `mvccpb.KeyValue`; null where there was none, where it is compacted, or if nobody asked. */
+  readonly prevKv: Uint8Array | null;
+}
+
+export type WatchReply =
+  | {
+      readonly kind: "watched";
+      readonly header: ReplicaHeader;
+      /** In the order of history; whole revisions, but for one that `next` cuts. */
+      readonly events: readonly WatchEvent[];
+      /**
+       * Every wanted change before it is in this answer. Never beyond what the replica has applied:
+       * it may be behind the positions asked from.
+       */
+      readonly next: HistoryPosition;
+      /** The ranges, by their place, whose position is compacted: nothing is told of them. */
+      readonly compacted: readonly number[];
+      readonly compactRevision: number;
+    }
+  | Unavailable;
+
 /** The group as one replica sees it. */
 export interface StatusReply {
   readonly kind: "status";
@@ -156,5 +223,7 @@ export interface ReplicaApi {
   readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply>;
   /** Answers an encoded `edged.Query`: a read of what is not a key. */
   query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply>;
+  /** Answers with changes of the watched ranges as soon as there are any, or that there were none. */
+  watch(target: ReplicaTarget, call: WatchCall): Promise<WatchReply>;
   status(target: ReplicaTarget): Promise<StatusReply | Unavailable>;
 }

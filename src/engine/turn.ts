@@ -24,6 +24,8 @@ export interface TurnParts {
   readonly snapshotEvery: number;
   /** Entries that open snapshot sessions still need; null for none. */
   readonly pinnedIndex: () => number | null;
+  /** Entries may have been applied, and nothing that compaction took out of history was deleted since. */
+  readonly applied: () => void;
   readonly send: (outgoing: readonly Outgoing[]) => void;
   readonly readDecided: (decision: ReadDecision) => void;
   readonly snapshotWanted: (to: NodeId) => void;
@@ -60,6 +62,7 @@ export function runTurn(parts: TurnParts, now: number, inside: (() => void) | nu
       if (hasBacklog(parts)) break;
     }
     trimLog(parts);
+    parts.applied();
     if (parts.machine.hasHousekeeping()) parts.machine.housekeep();
     storage.flush();
   });

@@ -17,6 +17,8 @@ import type {
   ReplicaHeader,
   StatusReply,
   Unavailable,
+  WatchCall,
+  WatchReply,
 } from "../engine/replica-api.ts";
 import { ClusterView } from "./cluster-view.ts";
 import type { Clock, Entropy, ReplicaClient, ReplicaDirectory } from "./ports.ts";
@@ -61,6 +63,7 @@ export type WriteOutcome = Extract<ProposeReply, { kind: "applied" }> | Rejected
 export type ReadTxnOutcome = Extract<ReadTxnReply, { kind: "txn" }> | Rejected | RouteFailure;
 export type QueryOutcome = Extract<QueryReply, { kind: "answer" }> | Rejected | RouteFailure;
 export type ReadOutcome = Extract<RangeReply, { kind: "range" }> | Rejected | RouteFailure;
+export type WatchOutcome = Extract<WatchReply, { kind: "watched" }> | RouteFailure;
 
 /** What a caller of the router may choose. */
 export interface RouteChoice {
@@ -69,6 +72,9 @@ export interface RouteChoice {
   readonly pin: string | null;
   /** Instead of the router's own budget. */
   readonly budgetMs?: number;
+  /** Where there is a choice: the member to ask first, and the one to ask last. */
+  readonly prefer?: string | null;
+  readonly avoid?: string | null;
 }
 
 const NOBODY_ASKED: Unavailable = {
@@ -175,7 +181,13 @@ export class LeaderRouter {
     return this.#read(choice, (replica, timeoutMs) => replica.query({ ...call, timeoutMs }), leaderFirst);
   }
 
-  async #read<T extends Exclude<RangeReply | ReadTxnReply | QueryReply, Unavailable>>(
+  /** Changes of watched ranges, from any replica that can serve. */
+  watch(choice: RouteChoice, call: Omit<WatchCall, "timeoutMs">): Promise<WatchOutcome> {
+    const budgetMs = (choice.budgetMs ?? this.budgetMs) + call.waitMs;
+    return this.#read({ ...choice, budgetMs }, (replica, timeoutMs) => replica.watch({ ...call, timeoutMs }));
+  }
+
+  async #read<T extends Exclude<RangeReply | ReadTxnReply | QueryReply | WatchReply, Unavailable>>(
     choice: RouteChoice,
     ask: (replica: ReplicaClient, timeoutMs: number) => Promise<T | Unavailable>,
     leaderFirst = false,
@@ -238,7 +250,7 @@ export class LeaderRouter {
   #note(
     view: ClusterView,
     member: string,
-    reply: ProposeReply | RangeReply | ReadTxnReply | QueryReply | StatusReply,
+    reply: ProposeReply | RangeReply | ReadTxnReply | QueryReply | WatchReply | StatusReply,
   ): void {
     if (reply.header !== null) view.learn(reply.header);
     else view.suspect(member, this.#clock.nowMs());
@@ -260,9 +272,9 @@ export class LeaderRouter {
 
   #plan(choice: RouteChoice, view: ClusterView, leaderFirst: boolean): RoutePlan {
     const { members, attemptMs } = this.#options;
-    const budgetMs = choice.budgetMs ?? this.#options.budgetMs;
+    const { pin, budgetMs = this.#options.budgetMs, prefer = null, avoid = null } = choice;
     return new RoutePlan(
-      { members, pin: choice.pin, leaderFirst, budgetMs, attemptMs },
+      { members, pin, leaderFirst, budgetMs, attemptMs, prefer, avoid },
       view,
       this.#clock,
       this.#entropy,

@@ -9,6 +9,8 @@ import type {
   ReadTxnReply,
   StatusReply,
   Unavailable,
+  WatchCall,
+  WatchReply,
 } from "../engine/replica-api.ts";
 
 export interface Clock {
@@ -25,13 +27,15 @@ export interface Entropy {
 }
 
 /**
- * One replica. Calls never throw and always end: after `timeoutMs` at the latest, as `unavailable`.
+ * One replica. Calls never throw and always end: after `timeoutMs` at the latest, as `unavailable`
+ * (a watch: after `timeoutMs` and `waitMs`).
  */
 export interface ReplicaClient {
   propose(request: ProposeRequest): Promise<ProposeReply>;
   range(call: RangeCall): Promise<RangeReply>;
   readTxn(call: ReadCall): Promise<ReadTxnReply>;
   query(call: ReadCall): Promise<QueryReply>;
+  watch(call: WatchCall): Promise<WatchReply>;
   status(timeoutMs: number): Promise<StatusReply | Unavailable>;
 }
 

@@ -67,6 +67,10 @@ export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTa
       guarded(target, call.timeoutMs, false, () =>
         connect().query(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
       ),
+    watch: (call) =>
+      guarded(target, call.timeoutMs + call.waitMs, false, () =>
+        connect().watch(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
+      ),
     status: (timeoutMs) => guarded(target, timeoutMs, false, () => connect().status(target)),
   };
 }

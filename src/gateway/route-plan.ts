@@ -11,6 +11,9 @@ export interface PlanOptions {
   readonly members: readonly string[];
   /** Ask only this member. */
   readonly pin: string | null;
+  /** Ask this member first, and that one last, while there is a choice. */
+  readonly prefer?: string | null;
+  readonly avoid?: string | null;
   /** Ask the leader first. */
   readonly leaderFirst: boolean;
   /** For all attempts and pauses together. */
@@ -78,14 +81,16 @@ export class RoutePlan {
   }
 
   /**
-   * The leader where wanted, else one at random. Where a request came from is not known here; when
+   * The leader or another one where wanted, else one at random. Where a request came from is not known here; when
    * it is, "nearest first" takes the place of chance in this function.
    */
   #choose(candidates: readonly string[]): string {
     const { leader } = this.#view;
     if (this.#options.leaderFirst && leader !== null && candidates.includes(leader)) return leader;
+    const { prefer, avoid } = this.#options;
+    if (prefer !== undefined && prefer !== null && candidates.includes(prefer)) return prefer;
     const nowMs = this.#clock.nowMs();
-    const sound = candidates.filter((member) => !this.#view.isSuspect(member, nowMs));
+    const sound = candidates.filter((member) => member !== avoid && !this.#view.isSuspect(member, nowMs));
     const pool = sound.length > 0 ? sound : candidates;
     return defined(pool[Math.floor(this.#entropy.fraction() * pool.length)], "a plan needs members");
   }

@@ -14,6 +14,7 @@ import type {
   ReplicaHeader,
   StatusReply,
   Unavailable,
+  WatchReply,
 } from "../../src/engine/replica-api.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import type { Clock, Entropy, ReplicaClient, ReplicaDirectory } from "../../src/gateway/ports.ts";
@@ -110,6 +111,12 @@ export function status(member: string, more: Partial<StatusReply> = {}): StatusR
     stopped: null,
     ...more,
   };
+}
+
+/** Nothing has happened up to where the replica is. */
+export function watched(at: ReplicaHeader): WatchReply {
+  const next = { revision: at.revision + 1, sub: 0 };
+  return { kind: "watched", header: at, events: [], next, compacted: [], compactRevision: -1 };
 }
 
 /** The parts of a Map-backed, single-copy store that the gateway's commands use. */
@@ -291,6 +298,7 @@ export function fakeReplicas(store: FakeStore): FakeReplicas {
       range: (call) => answer("range", call, () => store.range(member, call)),
       readTxn: (call) => answer("readTxn", call, () => store.readTxn(member, call)),
       query: (call) => answer("query", call, () => store.query(member, call)),
+      watch: (call) => answer("watch", call, () => watched(store.header(member))),
       status: () => answer("status", null, () => status(member, { header: store.header(member) })),
     };
   };

@@ -3,7 +3,7 @@ import { toHex } from "../../src/base/bytes.ts";
 import type { ProposeReply, ProposeRequest, RangeReply, ReadTxnReply } from "../../src/engine/replica-api.ts";
 import { LeaderRouter, type WriteRequest } from "../../src/gateway/leader-router.ts";
 import type { ReplicaDirectory } from "../../src/gateway/ports.ts";
-import { FakeClock, FakeEntropy, header, status, unavailable } from "./fakes.ts";
+import { FakeClock, FakeEntropy, header, status, unavailable, watched } from "./fakes.ts";
 
 type Answer = (member: string, request: ProposeRequest) => ProposeReply;
 
@@ -55,6 +55,11 @@ class Bench {
       this.log.push(`${member} query`);
       this.timeoutsMs.push(call.timeoutMs);
       return { kind: "answer", header: header(member), response: EMPTY };
+    },
+    watch: async (call) => {
+      this.log.push(`${member} watch`);
+      this.timeoutsMs.push(call.timeoutMs);
+      return watched(header(member));
     },
     status: async () => {
       this.log.push(`${member} status`);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { InvariantError } from "../../src/base/assert.ts";
 import type { ProposeRequest, ReplicaApi } from "../../src/engine/replica-api.ts";
 import { createReplicaClient, createReplicaDirectory } from "../../src/gateway/replica-client.ts";
-import { header, status, testConfig } from "./fakes.ts";
+import { header, status, testConfig, watched } from "./fakes.ts";
 
 const TARGET = { cluster: "default", member: "r2" };
 const REQUEST: ProposeRequest = { command: new Uint8Array([1]), mayForward: true, timeoutMs: 1_000 };
@@ -25,6 +25,7 @@ function replica(more: Partial<ReplicaApi> = {}): ReplicaApi {
     range: async () => ({ kind: "range", header: header("r2"), response: new Uint8Array(0) }),
     readTxn: async () => ({ kind: "txn", header: header("r2"), response: new Uint8Array(0) }),
     query: async () => ({ kind: "answer", header: header("r2"), response: new Uint8Array(0) }),
+    watch: async () => watched(header("r2")),
     status: async () => status("r2"),
     ...more,
   };
@@ -32,7 +33,7 @@ function replica(more: Partial<ReplicaApi> = {}): ReplicaApi {
 
 function failing(error: unknown): ReplicaApi {
   const fail = () => Promise.reject(error);
-  return replica({ propose: fail, range: fail, readTxn: fail, query: fail, status: fail });
+  return replica({ propose: fail, range: fail, readTxn: fail, query: fail, watch: fail, status: fail });
 }
 
 function flagged(message: string, flags: object): Error {

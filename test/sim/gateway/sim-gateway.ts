@@ -88,6 +88,12 @@ export class SimGateway implements Actor {
           what: "query",
           handle: (there) => hostOf(there).query(target, call),
         }),
+      watch: (target, call) =>
+        network.call(caller, {
+          ...quiet,
+          what: "watch",
+          handle: (there) => hostOf(there).watch(target, call),
+        }),
       status: (target) =>
         network.call(caller, { ...quiet, what: "status", handle: (there) => hostOf(there).status(target) }),
     };

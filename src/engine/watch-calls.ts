@@ -1,0 +1,79 @@
+/** Watch calls: answered from history at once where there is something to tell, else left to the hub. */
+import { LIMITS } from "../base/limits.ts";
+import type { NodeId } from "../raft/types.ts";
+import type { ClientReads } from "./client-reads.ts";
+import type { EngineContext } from "./engine-context.ts";
+import type { Unavailable, WatchCall, WatchReply } from "./replica-api.ts";
+import { unavailable } from "./replies.ts";
+import { WatchHub } from "./watch-hub.ts";
+import { isAnswer, readWatch, type WatchFindings } from "./watch-reader.ts";
+
+type Done = (reply: WatchReply) => void;
+
+export class WatchCalls {
+  readonly #context: EngineContext;
+  readonly #reads: ClientReads;
+  readonly #hub = new WatchHub();
+  #leader: NodeId | null = null;
+
+  constructor(context: EngineContext, reads: ClientReads) {
+    this.#context = context;
+    this.#reads = reads;
+  }
+
+  /** `done` is called once, `timeoutMs` and `waitMs` later at the latest if time is told in time. */
+  watch(now: number, call: WatchCall, done: Done): void {
+    if (call.ranges.length > LIMITS.watchRangesMax) {
+      done(this.#refusal("overloaded", `${call.ranges.length} ranges are too many for one call`));
+      return;
+    }
+    const whenFresh = (reply: { readonly kind: "fresh" } | Unavailable): void => {
+      if (reply.kind === "fresh") this.#serve(call, done);
+      else done(reply);
+    };
+    this.#reads.read<{ readonly kind: "fresh" }>(now, call, whenFresh, () => ({ kind: "fresh" }));
+  }
+
+  /** Entries may have been applied. Called in their turn, before anything is deleted. */
+  applied(): void {
+    const { machine } = this.#context;
+    this.#hub.applied(() => machine.history(), machine.state());
+  }
+
+  /** Who waits at a replica that lost its leader hears nothing new here, perhaps for long. */
+  leaderIs(leader: NodeId | null): void {
+    if (leader === null && this.#leader !== null) this.#hub.dismissAll();
+    this.#leader = leader;
+  }
+
+  expire(now: number): void {
+    this.#hub.expire(now);
+  }
+
+  deadline(): number | null {
+    return this.#hub.deadline();
+  }
+
+  /** Outside of turns, as all answers. */
+  #serve(call: WatchCall, done: Done): void {
+    const { machine, now } = this.#context;
+    const bytesMax = Math.min(call.bytesMax, LIMITS.watchBytesMax);
+    const history = machine.history();
+    const findings = readWatch(history, { ...call, bytesMax });
+    if (call.waitMs <= 0 || call.ranges.length === 0 || isAnswer(findings, history, call.ranges)) {
+      done(this.#reply(findings));
+      return;
+    }
+    const tell = (later: WatchFindings): void => this.#context.afterTurn(() => done(this.#reply(later)));
+    const waits = this.#hub.add(history, { ...call, bytesMax }, now + call.waitMs, tell);
+    if (!waits) done(this.#refusal("overloaded", "too many watches wait on this replica; ask another one"));
+  }
+
+  #reply(findings: WatchFindings): WatchReply {
+    return { kind: "watched", header: this.#context.header(), ...findings };
+  }
+
+  #refusal(reason: Unavailable["reason"], message: string): Unavailable {
+    return unavailable(reason, message, this.#context.header());
+  }
+}
