@@ -1,4 +1,5 @@
-import { assert } from "../base/assert.ts";
+import { assert, defined } from "../base/assert.ts";
+import { toHex } from "../base/bytes.ts";
 import type { Sql, SqlRow } from "../base/sql.ts";
 import { blob, integer } from "./columns.ts";
 import type { KvTable } from "./kv-table.ts";
@@ -69,15 +70,16 @@ export class GarbageCollector {
     const progress = this.#progress();
     if (progress.revision >= revision) return true;
     const rows = this.#sql.all(this.#statements.scan, progress.ord, rowsMax);
-    let ord = progress.ord;
-    for (const row of rows) {
-      if (integer(row, 1) > revision) return this.skipTo(revision, newest);
-      this.#collectRow(row, revision);
-      ord = integer(row, 0);
+    const compacted = rows.filter((row) => integer(row, 1) <= revision);
+    this.#collectRows(compacted, revision);
+    if (compacted.length === rowsMax) {
+      this.#setProgress({ ord: ordOf(rows.at(-1)), revision: progress.revision });
+      return false;
     }
-    if (rows.length < rowsMax) return this.skipTo(revision, newest);
-    this.#setProgress({ ord, revision: progress.revision });
-    return false;
+    const before = rows.findLast((row) => integer(row, 1) < revision);
+    if (before === undefined) return this.skipTo(revision, newest);
+    this.#setProgress({ ord: ordOf(before), revision });
+    return true;
   }
 
   /**
@@ -89,11 +91,15 @@ export class GarbageCollector {
     return true;
   }
 
-  #collectRow(row: SqlRow, revision: number): void {
-    const ord = integer(row, 0);
-    this.#sql.run(this.#statements.removeOlder, blob(row, 2), ord);
-    const isDeletion = integer(row, 3) === 0;
-    if (isDeletion && integer(row, 1) < revision) this.#sql.run(this.#statements.remove, ord);
+  /** The newest version of each key decides about the older ones. */
+  #collectRows(rows: readonly SqlRow[], revision: number): void {
+    const newestOf = new Map(rows.map((row) => [toHex(blob(row, 2)), row]));
+    for (const row of newestOf.values()) {
+      const ord = integer(row, 0);
+      this.#sql.run(this.#statements.removeOlder, blob(row, 2), ord);
+      const isDeletion = integer(row, 3) === 0;
+      if (isDeletion && integer(row, 1) < revision) this.#sql.run(this.#statements.remove, ord);
+    }
   }
 
   #progress(): Progress {
@@ -108,4 +114,8 @@ export class GarbageCollector {
     this.#sql.run(this.#statements.setProgress, progress.ord, progress.revision);
     this.#known = progress;
   }
+}
+
+function ordOf(row: SqlRow | undefined): number {
+  return integer(defined(row, "a slice has rows"), 0);
 }

@@ -22,6 +22,8 @@ export class RaftLog {
   #truncateFrom: number | null = null;
   #snapshot: SnapshotPoint;
   #last: number;
+  /** The term at `last`, once it was asked for: heartbeats carry it, and rows read are paid for. */
+  #lastTerm: number | null = null;
   #persisted: number;
   #commit: number;
 
@@ -52,7 +54,8 @@ export class RaftLog {
   }
 
   get lastTerm(): number {
-    return defined(this.term(this.#last), "the last term is always known");
+    this.#lastTerm ??= defined(this.term(this.#last), "the last term is always known");
+    return this.#lastTerm;
   }
 
   /** The last index this node may count as its own durable copy. */
@@ -128,6 +131,7 @@ export class RaftLog {
       this.#tail.push(entry);
       this.#tailBytes += entryBytes(entry);
       this.#last = entry.index;
+      this.#lastTerm = entry.term;
     }
   }
 
@@ -143,6 +147,7 @@ export class RaftLog {
       this.#unstoredFrom = index;
     }
     this.#last = index - 1;
+    this.#lastTerm = null;
     this.#persisted = Math.min(this.#persisted, index - 1);
   }
 
@@ -207,6 +212,7 @@ export class RaftLog {
     this.#tailBytes = 0;
     this.#snapshot = point;
     this.#last = point.index;
+    this.#lastTerm = point.term;
     this.#persisted = point.index;
     this.#unstoredFrom = point.index + 1;
     this.#truncateFrom = null;

@@ -15,14 +15,18 @@ export class DeadlineError extends Error {
  * The outcome of `call`, or a {@link DeadlineError} after `timeoutMs`. The call itself cannot be
  * stopped: its late outcome is ignored.
  */
-export async function withDeadline<T>(call: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(timeoutMs)), timeoutMs);
+export function withDeadline<T>(call: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new DeadlineError(timeoutMs)), timeoutMs);
+    call.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([call, deadline]);
-  } finally {
-    if (timer !== undefined) clearTimeout(timer);
-  }
 }

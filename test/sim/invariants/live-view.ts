@@ -1,4 +1,6 @@
 /** A running replica's core as the invariants of test/raft see it. */
+
+import { defined } from "../../../src/base/assert.ts";
 import type { Core } from "../../../src/raft/core.ts";
 import type { ConfigurationAt, Entry, NodeId } from "../../../src/raft/types.ts";
 import type { BoundsView, FollowerView, LiveView, LogView } from "../../raft/invariants/view.ts";
@@ -6,6 +8,9 @@ import { internEntry } from "../disk/intern-entry.ts";
 
 /** More than any entry of the simulated clients. */
 const ENTRY_BYTES_MAX = 20_000;
+
+/** Committed entries looked at together. */
+const PAGE_ENTRIES = 64;
 
 class CoreLogView implements LogView {
   readonly #core: Core;
@@ -27,10 +32,14 @@ class CoreLogView implements LogView {
   entry(index: number): Entry {
     const known = this.#committed.get(index);
     if (known !== undefined) return known;
-    // One entry always comes back, however small the bound.
-    const entry = internEntry(this.#core.log.entries(index, index, 1)[0] as Entry);
-    if (index <= this.#core.log.commit) this.#committed.set(index, entry);
-    return entry;
+    const { commit } = this.#core.log;
+    // Whoever looks at one after a start looks at all. One always comes back.
+    const through = Math.max(index, Math.min(commit, index + PAGE_ENTRIES - 1));
+    const entries = this.#core.log.entries(index, through, Number.POSITIVE_INFINITY).map(internEntry);
+    for (const entry of entries) {
+      if (entry.index <= commit) this.#committed.set(entry.index, entry);
+    }
+    return defined(entries[0], "an entry that is in the log");
   }
 }
 
