@@ -4,8 +4,10 @@
  *
  *   lease/<id>            edged.LeaseRecord
  *   attached/<id><key>    no bytes: the lease of the key's live version is <id>
- *   alarm/<kind><member>  no bytes
+ *   leases/               how many leases there are, 8 bytes big-endian
+ *   alarm/<kind><member>  no bytes; the kind is etcd's number, 4 bytes big-endian
  *   member/<id>           edged.MemberRecord
+ *   membership/           edged.MembershipRecord
  *   auth/                 edged.AuthRecord
  *   user/<name>           authpb.User
  *   role/<name>           authpb.Role
@@ -17,8 +19,10 @@ import { utf8 } from "../wire/text.ts";
 export const SYSTEM_PREFIX = {
   lease: utf8("lease/"),
   attached: utf8("attached/"),
+  leases: utf8("leases/"),
   alarm: utf8("alarm/"),
   member: utf8("member/"),
+  membership: utf8("membership/"),
   auth: utf8("auth/"),
   user: utf8("user/"),
   role: utf8("role/"),

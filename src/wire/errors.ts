@@ -98,6 +98,8 @@ export const ERRORS = {
     failedPrecondition,
     "etcdserver: can only promote a learner member which is in sync with leader",
   ),
+  /** edged's own: etcd has no bound. */
+  tooManyMembers: entry(failedPrecondition, "etcdserver: too many members in cluster"),
   tooManyLearners: entry(failedPrecondition, "etcdserver: too many learner members in cluster"),
   badLeaderTransferee: entry(failedPrecondition, "etcdserver: bad leader transferee"),
   // Users and roles.

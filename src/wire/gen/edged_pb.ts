@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file edged.proto.
  */
 export const file_edged: GenFile = /*@__PURE__*/
-  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQirgwKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBIMCgR1c2VyGAMgASgJEhUKDWF1dGhfcmV2aXNpb24YBCABKAQSLgoFZ3JhbnQYBSABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3QSJwoDcHV0GAogASgLMhguZXRjZHNlcnZlcnBiLlB1dFJlcXVlc3RIABI4CgxkZWxldGVfcmFuZ2UYCyABKAsyIC5ldGNkc2VydmVycGIuRGVsZXRlUmFuZ2VSZXF1ZXN0SAASJwoDdHhuGAwgASgLMhguZXRjZHNlcnZlcnBiLlR4blJlcXVlc3RIABI1Cgpjb21wYWN0aW9uGA0gASgLMh8uZXRjZHNlcnZlcnBiLkNvbXBhY3Rpb25SZXF1ZXN0SAASNgoLbGVhc2VfZ3JhbnQYDiABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3RIABI4CgxsZWFzZV9yZXZva2UYDyABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VSZXZva2VSZXF1ZXN0SAASNAoRbGVhc2VfY2hlY2twb2ludHMYECABKAsyFy5lZGdlZC5MZWFzZUNoZWNrcG9pbnRzSAASKwoFYWxhcm0YESABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASNAoKbWVtYmVyX2FkZBgUIAEoCzIeLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJBZGRSZXF1ZXN0SAASOgoNbWVtYmVyX3JlbW92ZRgVIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJSZW1vdmVSZXF1ZXN0SAASOgoNbWVtYmVyX3VwZGF0ZRgWIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJVcGRhdGVSZXF1ZXN0SAASPAoObWVtYmVyX3Byb21vdGUYFyABKAsyIi5ldGNkc2VydmVycGIuTWVtYmVyUHJvbW90ZVJlcXVlc3RIABIsCg1tZW1iZXJfcmVjb3JkGBggASgLMhMuZWRnZWQuTWVtYmVyUmVjb3JkSAASNgoLYXV0aF9lbmFibGUYHiABKAsyHy5ldGNkc2VydmVycGIuQXV0aEVuYWJsZVJlcXVlc3RIABI4CgxhdXRoX2Rpc2FibGUYHyABKAsyIC5ldGNkc2VydmVycGIuQXV0aERpc2FibGVSZXF1ZXN0SAASKQoMYXV0aGVudGljYXRlGCAgASgLMhEuZWRnZWQuVG9rZW5HcmFudEgAEjQKCHVzZXJfYWRkGCEgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQWRkUmVxdWVzdEgAEjoKC3VzZXJfZGVsZXRlGCIgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhVc2VyRGVsZXRlUmVxdWVzdEgAEksKFHVzZXJfY2hhbmdlX3Bhc3N3b3JkGCMgASgLMisuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0SAASQQoPdXNlcl9ncmFudF9yb2xlGCQgASgLMiYuZXRjZHNlcnZlcnBiLkF1dGhVc2VyR3JhbnRSb2xlUmVxdWVzdEgAEkMKEHVzZXJfcmV2b2tlX3JvbGUYJSABKAsyJy5ldGNkc2VydmVycGIuQXV0aFVzZXJSZXZva2VSb2xlUmVxdWVzdEgAEjQKCHJvbGVfYWRkGCYgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhSb2xlQWRkUmVxdWVzdEgAEjoKC3JvbGVfZGVsZXRlGCcgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhSb2xlRGVsZXRlUmVxdWVzdEgAEk0KFXJvbGVfZ3JhbnRfcGVybWlzc2lvbhgoIAEoCzIsLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdyYW50UGVybWlzc2lvblJlcXVlc3RIABJPChZyb2xlX3Jldm9rZV9wZXJtaXNzaW9uGCkgASgLMi0uZXRjZHNlcnZlcnBiLkF1dGhSb2xlUmV2b2tlUGVybWlzc2lvblJlcXVlc3RIAEIJCgdyZXF1ZXN0InQKEExlYXNlQ2hlY2twb2ludHMSMQoGbGVhc2VzGAEgAygLMiEuZWRnZWQuTGVhc2VDaGVja3BvaW50cy5SZW1haW5pbmcaLQoJUmVtYWluaW5nEgoKAmlkGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAyJXCgpUb2tlbkdyYW50EgwKBHVzZXIYASABKAkSFQoNcGFzc3dvcmRfaGFzaBgCIAEoCRINCgV0b2tlbhgDIAEoCRIVCg1leHBpcmVzX2F0X21zGAQgASgDIrsGCgVRdWVyeRJCChJsZWFzZV90aW1lX3RvX2xpdmUYASABKAsyJC5ldGNkc2VydmVycGIuTGVhc2VUaW1lVG9MaXZlUmVxdWVzdEgAEjgKDGxlYXNlX2xlYXNlcxgCIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5MZWFzZUxlYXNlc1JlcXVlc3RIABI/ChBsZWFzZV9rZWVwX2FsaXZlGAMgASgLMiMuZXRjZHNlcnZlcnBiLkxlYXNlS2VlcEFsaXZlUmVxdWVzdEgAEjYKC21lbWJlcl9saXN0GAQgASgLMh8uZXRjZHNlcnZlcnBiLk1lbWJlckxpc3RSZXF1ZXN0SAASMAoKYWxhcm1fbGlzdBgFIAEoCzIaLmV0Y2RzZXJ2ZXJwYi5BbGFybVJlcXVlc3RIABItCgZzdGF0dXMYBiABKAsyGy5ldGNkc2VydmVycGIuU3RhdHVzUmVxdWVzdEgAEikKBGhhc2gYByABKAsyGS5ldGNkc2VydmVycGIuSGFzaFJlcXVlc3RIABIuCgdoYXNoX2t2GAggASgLMhsuZXRjZHNlcnZlcnBiLkhhc2hLVlJlcXVlc3RIABI2Cgttb3ZlX2xlYWRlchgJIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5Nb3ZlTGVhZGVyUmVxdWVzdEgAEjYKC2F1dGhfc3RhdHVzGAogASgLMh8uZXRjZHNlcnZlcnBiLkF1dGhTdGF0dXNSZXF1ZXN0SAASNAoIdXNlcl9nZXQYCyABKAsyIC5ldGNkc2VydmVycGIuQXV0aFVzZXJHZXRSZXF1ZXN0SAASNgoJdXNlcl9saXN0GAwgASgLMiEuZXRjZHNlcnZlcnBiLkF1dGhVc2VyTGlzdFJlcXVlc3RIABI0Cghyb2xlX2dldBgNIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdldFJlcXVlc3RIABI2Cglyb2xlX2xpc3QYDiABKAsyIS5ldGNkc2VydmVycGIuQXV0aFJvbGVMaXN0UmVxdWVzdEgAEigKCHBhc3N3b3JkGA8gASgLMhQuZWRnZWQuUGFzc3dvcmRRdWVyeUgAQgkKB3JlcXVlc3QiHQoNUGFzc3dvcmRRdWVyeRIMCgR1c2VyGAEgASgJIicKDlBhc3N3b3JkQW5zd2VyEhUKDXBhc3N3b3JkX2hhc2gYASABKAkiMAoLTGVhc2VSZWNvcmQSCwoDdHRsGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAyKMAQoMTWVtYmVyUmVjb3JkEgwKBG5hbWUYASABKAkSEQoJcGVlcl91cmxzGAIgAygJEhMKC2NsaWVudF91cmxzGAMgAygJEhIKCmlzX2xlYXJuZXIYBCABKAgSFQoNbG9jYXRpb25faGludBgFIAEoCRIPCgdiaW5kaW5nGAYgASgJEgoKAmlkGAcgASgGIi8KCkF1dGhSZWNvcmQSDwoHZW5hYmxlZBgBIAEoCBIQCghyZXZpc2lvbhgCIAEoBCIyCgtUb2tlblJlY29yZBIMCgR1c2VyGAEgASgJEhUKDWV4cGlyZXNfYXRfbXMYAiABKAMiKQoFQmF0Y2gSIAoIY29tbWFuZHMYASADKAsyDi5lZGdlZC5Db21tYW5kInQKEFJlbWVtYmVyZWRBbnN3ZXISDQoFb3BfaWQYASABKAwSEAoIcmV2aXNpb24YAiABKAMSEAoIcmVzcG9uc2UYAyABKAwSDAoEbG9zdBgEIAEoCBINCgVlcnJvchgFIAEoCRIQCghwb3NpdGlvbhgGIAEoDSI9ChFSZW1lbWJlcmVkQW5zd2VycxIoCgdhbnN3ZXJzGAEgAygLMhcuZWRnZWQuUmVtZW1iZXJlZEFuc3dlcmIGcHJvdG8z", [file_etcd_rpc]);
+  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQi1gwKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBIMCgR1c2VyGAMgASgJEhUKDWF1dGhfcmV2aXNpb24YBCABKAQSLgoFZ3JhbnQYBSABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3QSJQoIZm91bmRlcnMYBiADKAsyEy5lZGdlZC5NZW1iZXJSZWNvcmQSJwoDcHV0GAogASgLMhguZXRjZHNlcnZlcnBiLlB1dFJlcXVlc3RIABI4CgxkZWxldGVfcmFuZ2UYCyABKAsyIC5ldGNkc2VydmVycGIuRGVsZXRlUmFuZ2VSZXF1ZXN0SAASJwoDdHhuGAwgASgLMhguZXRjZHNlcnZlcnBiLlR4blJlcXVlc3RIABI1Cgpjb21wYWN0aW9uGA0gASgLMh8uZXRjZHNlcnZlcnBiLkNvbXBhY3Rpb25SZXF1ZXN0SAASNgoLbGVhc2VfZ3JhbnQYDiABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3RIABI4CgxsZWFzZV9yZXZva2UYDyABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VSZXZva2VSZXF1ZXN0SAASNAoRbGVhc2VfY2hlY2twb2ludHMYECABKAsyFy5lZGdlZC5MZWFzZUNoZWNrcG9pbnRzSAASKwoFYWxhcm0YESABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASNAoKbWVtYmVyX2FkZBgUIAEoCzIeLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJBZGRSZXF1ZXN0SAASOgoNbWVtYmVyX3JlbW92ZRgVIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJSZW1vdmVSZXF1ZXN0SAASOgoNbWVtYmVyX3VwZGF0ZRgWIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJVcGRhdGVSZXF1ZXN0SAASPAoObWVtYmVyX3Byb21vdGUYFyABKAsyIi5ldGNkc2VydmVycGIuTWVtYmVyUHJvbW90ZVJlcXVlc3RIABItCg5tZW1iZXJfc3RhcnRlZBgYIAEoCzITLmVkZ2VkLk1lbWJlclJlY29yZEgAEjYKC2F1dGhfZW5hYmxlGB4gASgLMh8uZXRjZHNlcnZlcnBiLkF1dGhFbmFibGVSZXF1ZXN0SAASOAoMYXV0aF9kaXNhYmxlGB8gASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhEaXNhYmxlUmVxdWVzdEgAEikKDGF1dGhlbnRpY2F0ZRggIAEoCzIRLmVkZ2VkLlRva2VuR3JhbnRIABI0Cgh1c2VyX2FkZBghIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckFkZFJlcXVlc3RIABI6Cgt1c2VyX2RlbGV0ZRgiIAEoCzIjLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckRlbGV0ZVJlcXVlc3RIABJLChR1c2VyX2NoYW5nZV9wYXNzd29yZBgjIAEoCzIrLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckNoYW5nZVBhc3N3b3JkUmVxdWVzdEgAEkEKD3VzZXJfZ3JhbnRfcm9sZRgkIAEoCzImLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckdyYW50Um9sZVJlcXVlc3RIABJDChB1c2VyX3Jldm9rZV9yb2xlGCUgASgLMicuZXRjZHNlcnZlcnBiLkF1dGhVc2VyUmV2b2tlUm9sZVJlcXVlc3RIABI0Cghyb2xlX2FkZBgmIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUFkZFJlcXVlc3RIABI6Cgtyb2xlX2RlbGV0ZRgnIAEoCzIjLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZURlbGV0ZVJlcXVlc3RIABJNChVyb2xlX2dyYW50X3Blcm1pc3Npb24YKCABKAsyLC5ldGNkc2VydmVycGIuQXV0aFJvbGVHcmFudFBlcm1pc3Npb25SZXF1ZXN0SAASTwoWcm9sZV9yZXZva2VfcGVybWlzc2lvbhgpIAEoCzItLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZVJldm9rZVBlcm1pc3Npb25SZXF1ZXN0SABCCQoHcmVxdWVzdCJ0ChBMZWFzZUNoZWNrcG9pbnRzEjEKBmxlYXNlcxgBIAMoCzIhLmVkZ2VkLkxlYXNlQ2hlY2twb2ludHMuUmVtYWluaW5nGi0KCVJlbWFpbmluZxIKCgJpZBgBIAEoAxIUCgxyZW1haW5pbmdfbXMYAiABKAMiVwoKVG9rZW5HcmFudBIMCgR1c2VyGAEgASgJEhUKDXBhc3N3b3JkX2hhc2gYAiABKAkSDQoFdG9rZW4YAyABKAkSFQoNZXhwaXJlc19hdF9tcxgEIAEoAyK7BgoFUXVlcnkSQgoSbGVhc2VfdGltZV90b19saXZlGAEgASgLMiQuZXRjZHNlcnZlcnBiLkxlYXNlVGltZVRvTGl2ZVJlcXVlc3RIABI4CgxsZWFzZV9sZWFzZXMYAiABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VMZWFzZXNSZXF1ZXN0SAASPwoQbGVhc2Vfa2VlcF9hbGl2ZRgDIAEoCzIjLmV0Y2RzZXJ2ZXJwYi5MZWFzZUtlZXBBbGl2ZVJlcXVlc3RIABI2CgttZW1iZXJfbGlzdBgEIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJMaXN0UmVxdWVzdEgAEjAKCmFsYXJtX2xpc3QYBSABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASLQoGc3RhdHVzGAYgASgLMhsuZXRjZHNlcnZlcnBiLlN0YXR1c1JlcXVlc3RIABIpCgRoYXNoGAcgASgLMhkuZXRjZHNlcnZlcnBiLkhhc2hSZXF1ZXN0SAASLgoHaGFzaF9rdhgIIAEoCzIbLmV0Y2RzZXJ2ZXJwYi5IYXNoS1ZSZXF1ZXN0SAASNgoLbW92ZV9sZWFkZXIYCSABKAsyHy5ldGNkc2VydmVycGIuTW92ZUxlYWRlclJlcXVlc3RIABI2CgthdXRoX3N0YXR1cxgKIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5BdXRoU3RhdHVzUmVxdWVzdEgAEjQKCHVzZXJfZ2V0GAsgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhVc2VyR2V0UmVxdWVzdEgAEjYKCXVzZXJfbGlzdBgMIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckxpc3RSZXF1ZXN0SAASNAoIcm9sZV9nZXQYDSABKAsyIC5ldGNkc2VydmVycGIuQXV0aFJvbGVHZXRSZXF1ZXN0SAASNgoJcm9sZV9saXN0GA4gASgLMiEuZXRjZHNlcnZlcnBiLkF1dGhSb2xlTGlzdFJlcXVlc3RIABIoCghwYXNzd29yZBgPIAEoCzIULmVkZ2VkLlBhc3N3b3JkUXVlcnlIAEIJCgdyZXF1ZXN0Ih0KDVBhc3N3b3JkUXVlcnkSDAoEdXNlchgBIAEoCSInCg5QYXNzd29yZEFuc3dlchIVCg1wYXNzd29yZF9oYXNoGAEgASgJIkMKC0xlYXNlUmVjb3JkEgsKA3R0bBgBIAEoAxIUCgxyZW1haW5pbmdfbXMYAiABKAMSEQoJd2l0aF9rZXlzGAMgASgIIq4BCgxNZW1iZXJSZWNvcmQSDAoEbmFtZRgBIAEoCRIRCglwZWVyX3VybHMYAiADKAkSEwoLY2xpZW50X3VybHMYAyADKAkSEgoKaXNfbGVhcm5lchgEIAEoCBIVCg1sb2NhdGlvbl9oaW50GAUgASgJEg8KB2JpbmRpbmcYBiABKAkSCgoCaWQYByABKAYSDwoHZm91bmRlchgIIAEoCBIPCgdzdGFydGVkGAkgASgIIjQKEE1lbWJlcnNoaXBSZWNvcmQSDwoHdmVyc2lvbhgBIAEoBBIPCgdyZW1vdmVkGAIgAygGIi8KCkF1dGhSZWNvcmQSDwoHZW5hYmxlZBgBIAEoCBIQCghyZXZpc2lvbhgCIAEoBCIyCgtUb2tlblJlY29yZBIMCgR1c2VyGAEgASgJEhUKDWV4cGlyZXNfYXRfbXMYAiABKAMiKQoFQmF0Y2gSIAoIY29tbWFuZHMYASADKAsyDi5lZGdlZC5Db21tYW5kInQKEFJlbWVtYmVyZWRBbnN3ZXISDQoFb3BfaWQYASABKAwSEAoIcmV2aXNpb24YAiABKAMSEAoIcmVzcG9uc2UYAyABKAwSDAoEbG9zdBgEIAEoCBINCgVlcnJvchgFIAEoCRIQCghwb3NpdGlvbhgGIAEoDSI9ChFSZW1lbWJlcmVkQW5zd2VycxIoCgdhbnN3ZXJzGAEgAygLMhcuZWRnZWQuUmVtZW1iZXJlZEFuc3dlcmIGcHJvdG8z", [file_etcd_rpc]);
 
 /**
  * One write as the gateway encodes it.
@@ -56,6 +56,13 @@ export type Command = Message<"edged.Command"> & {
    * @generated from field: etcdserverpb.LeaseGrantRequest grant = 5;
    */
   grant?: LeaseGrantRequest | undefined;
+
+  /**
+   * Who founded the cluster: noted by the leader in a change of members, and recorded if nobody is yet.
+   *
+   * @generated from field: repeated edged.MemberRecord founders = 6;
+   */
+  founders: MemberRecord[];
 
   /**
    * @generated from oneof edged.Command.request
@@ -134,10 +141,12 @@ export type Command = Message<"edged.Command"> & {
     case: "memberPromote";
   } | {
     /**
-     * @generated from field: edged.MemberRecord member_record = 24;
+     * The member of this id has started; nothing else of it is looked at.
+     *
+     * @generated from field: edged.MemberRecord member_started = 24;
      */
     value: MemberRecord;
-    case: "memberRecord";
+    case: "memberStarted";
   } | {
     /**
      * @generated from field: etcdserverpb.AuthEnableRequest auth_enable = 30;
@@ -465,6 +474,13 @@ export type LeaseRecord = Message<"edged.LeaseRecord"> & {
    * @generated from field: int64 remaining_ms = 2;
    */
   remainingMs: bigint;
+
+  /**
+   * Granted with a write, and gone with the last key attached to it.
+   *
+   * @generated from field: bool with_keys = 3;
+   */
+  withKeys: boolean;
 };
 
 /**
@@ -516,6 +532,20 @@ export type MemberRecord = Message<"edged.MemberRecord"> & {
    * @generated from field: fixed64 id = 7;
    */
   id: bigint;
+
+  /**
+   * One of the first members, whose object has no id in its name.
+   *
+   * @generated from field: bool founder = 8;
+   */
+  founder: boolean;
+
+  /**
+   * Its leader has seen it keep up: it is listed with its name.
+   *
+   * @generated from field: bool started = 9;
+   */
+  started: boolean;
 };
 
 /**
@@ -524,6 +554,32 @@ export type MemberRecord = Message<"edged.MemberRecord"> & {
  */
 export const MemberRecordSchema: GenMessage<MemberRecord> = /*@__PURE__*/
   messageDesc(file_edged, 7);
+
+/**
+ * @generated from message edged.MembershipRecord
+ */
+export type MembershipRecord = Message<"edged.MembershipRecord"> & {
+  /**
+   * Counts every change of members.
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * Ids of the newest former members; none is ever used again.
+   *
+   * @generated from field: repeated fixed64 removed = 2;
+   */
+  removed: bigint[];
+};
+
+/**
+ * Describes the message edged.MembershipRecord.
+ * Use `create(MembershipRecordSchema)` to create a new message.
+ */
+export const MembershipRecordSchema: GenMessage<MembershipRecord> = /*@__PURE__*/
+  messageDesc(file_edged, 8);
 
 /**
  * @generated from message edged.AuthRecord
@@ -547,7 +603,7 @@ export type AuthRecord = Message<"edged.AuthRecord"> & {
  * Use `create(AuthRecordSchema)` to create a new message.
  */
 export const AuthRecordSchema: GenMessage<AuthRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 8);
+  messageDesc(file_edged, 9);
 
 /**
  * @generated from message edged.TokenRecord
@@ -569,7 +625,7 @@ export type TokenRecord = Message<"edged.TokenRecord"> & {
  * Use `create(TokenRecordSchema)` to create a new message.
  */
 export const TokenRecordSchema: GenMessage<TokenRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 9);
+  messageDesc(file_edged, 10);
 
 /**
  * The data of one log entry. An entry without data is a leader's no-op.
@@ -588,7 +644,7 @@ export type Batch = Message<"edged.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_edged, 10);
+  messageDesc(file_edged, 11);
 
 /**
  * The answer to one remembered command.
@@ -638,7 +694,7 @@ export type RememberedAnswer = Message<"edged.RememberedAnswer"> & {
  * Use `create(RememberedAnswerSchema)` to create a new message.
  */
 export const RememberedAnswerSchema: GenMessage<RememberedAnswer> = /*@__PURE__*/
-  messageDesc(file_edged, 11);
+  messageDesc(file_edged, 12);
 
 /**
  * What one log entry leaves in the memory of operations.
@@ -657,5 +713,5 @@ export type RememberedAnswers = Message<"edged.RememberedAnswers"> & {
  * Use `create(RememberedAnswersSchema)` to create a new message.
  */
 export const RememberedAnswersSchema: GenMessage<RememberedAnswers> = /*@__PURE__*/
-  messageDesc(file_edged, 12);
+  messageDesc(file_edged, 13);
 
