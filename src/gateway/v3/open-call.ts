@@ -1,0 +1,37 @@
+import type { Context } from "hono";
+import { err, ok, type Result } from "../../base/result.ts";
+import { GRPC_CODE } from "../../wire/errors.ts";
+import { freshOperationIds, idempotencyKey, keyedOperationId } from "../operation-id.ts";
+import type { GatewayEnv, Services } from "../services.ts";
+import type { V3Call } from "./call.ts";
+import { refused, refusedFor, type V3Refusal } from "./refusal.ts";
+
+/** Each attempt needs time to be worth beginning. */
+const BUDGET_MS_MIN = 1;
+
+/**
+ * The call that a message becomes once it was read, in whatever protocol: where it goes, how long it
+ * may take, who the write is. `name` is the method's path below `/v3/`, `timeoutMs` what the client
+ * leaves, or null.
+ */
+export async function openCall<Request>(
+  c: Context<GatewayEnv>,
+  services: Services,
+  name: string,
+  request: Request,
+  timeoutMs: number | null,
+): Promise<Result<V3Call<Request>, V3Refusal>> {
+  if (timeoutMs !== null && timeoutMs < BUDGET_MS_MIN) return err(refusedFor("deadlineExceeded"));
+  const key = idempotencyKey(c.req.raw.headers);
+  if (!key.ok) return err(refused(GRPC_CODE.invalidArgument, key.error.message));
+  const cluster = c.get("cluster");
+  const keyed = key.value === null ? null : await keyedOperationId([cluster, "v3", name], key.value);
+  const budget = timeoutMs === null ? {} : { budgetMs: Math.min(timeoutMs, services.router.budgetMs) };
+  return ok({
+    request,
+    services,
+    choice: { cluster, pin: c.get("pin"), ...budget },
+    hasDeadline: timeoutMs !== null,
+    operationId: keyed === null ? freshOperationIds(services.entropy) : () => keyed,
+  });
+}
