@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AlarmRequest, AuthDisableRequest, AuthEnableRequest, AuthRoleAddRequest, AuthRoleDeleteRequest, AuthRoleGetRequest, AuthRoleGrantPermissionRequest, AuthRoleListRequest, AuthRoleRevokePermissionRequest, AuthStatusRequest, AuthUserAddRequest, AuthUserChangePasswordRequest, AuthUserDeleteRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, AuthUserListRequest, AuthUserRevokeRoleRequest, CompactionRequest, DeleteRangeRequest, HashKVRequest, HashRequest, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseLeasesRequest, LeaseRevokeRequest, LeaseTimeToLiveRequest, MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest, MemberUpdateRequest, MoveLeaderRequest, PutRequest, StatusRequest, TxnRequest } from "./etcd/rpc_pb.ts";
+import type { AlarmRequest, AuthDisableRequest, AuthEnableRequest, AuthRoleAddRequest, AuthRoleDeleteRequest, AuthRoleGetRequest, AuthRoleGrantPermissionRequest, AuthRoleListRequest, AuthRoleRevokePermissionRequest, AuthStatusRequest, AuthUserAddRequest, AuthUserChangePasswordRequest, AuthUserDeleteRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, AuthUserListRequest, AuthUserRevokeRoleRequest, CompactionRequest, DeleteRangeRequest, HashKVRequest, HashRequest, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseLeasesRequest, LeaseRevokeRequest, LeaseTimeToLiveRequest, MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest, MemberUpdateRequest, MoveLeaderRequest, PutRequest, ResponseHeader, StatusRequest, TxnRequest } from "./etcd/rpc_pb.ts";
 import { file_etcd_rpc } from "./etcd/rpc_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file edged.proto.
  */
 export const file_edged: GenFile = /*@__PURE__*/
-  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQi1gwKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBIMCgR1c2VyGAMgASgJEhUKDWF1dGhfcmV2aXNpb24YBCABKAQSLgoFZ3JhbnQYBSABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3QSJQoIZm91bmRlcnMYBiADKAsyEy5lZGdlZC5NZW1iZXJSZWNvcmQSJwoDcHV0GAogASgLMhguZXRjZHNlcnZlcnBiLlB1dFJlcXVlc3RIABI4CgxkZWxldGVfcmFuZ2UYCyABKAsyIC5ldGNkc2VydmVycGIuRGVsZXRlUmFuZ2VSZXF1ZXN0SAASJwoDdHhuGAwgASgLMhguZXRjZHNlcnZlcnBiLlR4blJlcXVlc3RIABI1Cgpjb21wYWN0aW9uGA0gASgLMh8uZXRjZHNlcnZlcnBiLkNvbXBhY3Rpb25SZXF1ZXN0SAASNgoLbGVhc2VfZ3JhbnQYDiABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3RIABI4CgxsZWFzZV9yZXZva2UYDyABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VSZXZva2VSZXF1ZXN0SAASNAoRbGVhc2VfY2hlY2twb2ludHMYECABKAsyFy5lZGdlZC5MZWFzZUNoZWNrcG9pbnRzSAASKwoFYWxhcm0YESABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASNAoKbWVtYmVyX2FkZBgUIAEoCzIeLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJBZGRSZXF1ZXN0SAASOgoNbWVtYmVyX3JlbW92ZRgVIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJSZW1vdmVSZXF1ZXN0SAASOgoNbWVtYmVyX3VwZGF0ZRgWIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJVcGRhdGVSZXF1ZXN0SAASPAoObWVtYmVyX3Byb21vdGUYFyABKAsyIi5ldGNkc2VydmVycGIuTWVtYmVyUHJvbW90ZVJlcXVlc3RIABItCg5tZW1iZXJfc3RhcnRlZBgYIAEoCzITLmVkZ2VkLk1lbWJlclJlY29yZEgAEjYKC2F1dGhfZW5hYmxlGB4gASgLMh8uZXRjZHNlcnZlcnBiLkF1dGhFbmFibGVSZXF1ZXN0SAASOAoMYXV0aF9kaXNhYmxlGB8gASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhEaXNhYmxlUmVxdWVzdEgAEikKDGF1dGhlbnRpY2F0ZRggIAEoCzIRLmVkZ2VkLlRva2VuR3JhbnRIABI0Cgh1c2VyX2FkZBghIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckFkZFJlcXVlc3RIABI6Cgt1c2VyX2RlbGV0ZRgiIAEoCzIjLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckRlbGV0ZVJlcXVlc3RIABJLChR1c2VyX2NoYW5nZV9wYXNzd29yZBgjIAEoCzIrLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckNoYW5nZVBhc3N3b3JkUmVxdWVzdEgAEkEKD3VzZXJfZ3JhbnRfcm9sZRgkIAEoCzImLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckdyYW50Um9sZVJlcXVlc3RIABJDChB1c2VyX3Jldm9rZV9yb2xlGCUgASgLMicuZXRjZHNlcnZlcnBiLkF1dGhVc2VyUmV2b2tlUm9sZVJlcXVlc3RIABI0Cghyb2xlX2FkZBgmIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUFkZFJlcXVlc3RIABI6Cgtyb2xlX2RlbGV0ZRgnIAEoCzIjLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZURlbGV0ZVJlcXVlc3RIABJNChVyb2xlX2dyYW50X3Blcm1pc3Npb24YKCABKAsyLC5ldGNkc2VydmVycGIuQXV0aFJvbGVHcmFudFBlcm1pc3Npb25SZXF1ZXN0SAASTwoWcm9sZV9yZXZva2VfcGVybWlzc2lvbhgpIAEoCzItLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZVJldm9rZVBlcm1pc3Npb25SZXF1ZXN0SABCCQoHcmVxdWVzdCJ0ChBMZWFzZUNoZWNrcG9pbnRzEjEKBmxlYXNlcxgBIAMoCzIhLmVkZ2VkLkxlYXNlQ2hlY2twb2ludHMuUmVtYWluaW5nGi0KCVJlbWFpbmluZxIKCgJpZBgBIAEoAxIUCgxyZW1haW5pbmdfbXMYAiABKAMiVwoKVG9rZW5HcmFudBIMCgR1c2VyGAEgASgJEhUKDXBhc3N3b3JkX2hhc2gYAiABKAkSDQoFdG9rZW4YAyABKAkSFQoNZXhwaXJlc19hdF9tcxgEIAEoAyK7BgoFUXVlcnkSQgoSbGVhc2VfdGltZV90b19saXZlGAEgASgLMiQuZXRjZHNlcnZlcnBiLkxlYXNlVGltZVRvTGl2ZVJlcXVlc3RIABI4CgxsZWFzZV9sZWFzZXMYAiABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VMZWFzZXNSZXF1ZXN0SAASPwoQbGVhc2Vfa2VlcF9hbGl2ZRgDIAEoCzIjLmV0Y2RzZXJ2ZXJwYi5MZWFzZUtlZXBBbGl2ZVJlcXVlc3RIABI2CgttZW1iZXJfbGlzdBgEIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJMaXN0UmVxdWVzdEgAEjAKCmFsYXJtX2xpc3QYBSABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASLQoGc3RhdHVzGAYgASgLMhsuZXRjZHNlcnZlcnBiLlN0YXR1c1JlcXVlc3RIABIpCgRoYXNoGAcgASgLMhkuZXRjZHNlcnZlcnBiLkhhc2hSZXF1ZXN0SAASLgoHaGFzaF9rdhgIIAEoCzIbLmV0Y2RzZXJ2ZXJwYi5IYXNoS1ZSZXF1ZXN0SAASNgoLbW92ZV9sZWFkZXIYCSABKAsyHy5ldGNkc2VydmVycGIuTW92ZUxlYWRlclJlcXVlc3RIABI2CgthdXRoX3N0YXR1cxgKIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5BdXRoU3RhdHVzUmVxdWVzdEgAEjQKCHVzZXJfZ2V0GAsgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhVc2VyR2V0UmVxdWVzdEgAEjYKCXVzZXJfbGlzdBgMIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckxpc3RSZXF1ZXN0SAASNAoIcm9sZV9nZXQYDSABKAsyIC5ldGNkc2VydmVycGIuQXV0aFJvbGVHZXRSZXF1ZXN0SAASNgoJcm9sZV9saXN0GA4gASgLMiEuZXRjZHNlcnZlcnBiLkF1dGhSb2xlTGlzdFJlcXVlc3RIABIoCghwYXNzd29yZBgPIAEoCzIULmVkZ2VkLlBhc3N3b3JkUXVlcnlIAEIJCgdyZXF1ZXN0Ih0KDVBhc3N3b3JkUXVlcnkSDAoEdXNlchgBIAEoCSInCg5QYXNzd29yZEFuc3dlchIVCg1wYXNzd29yZF9oYXNoGAEgASgJIkMKC0xlYXNlUmVjb3JkEgsKA3R0bBgBIAEoAxIUCgxyZW1haW5pbmdfbXMYAiABKAMSEQoJd2l0aF9rZXlzGAMgASgIIq4BCgxNZW1iZXJSZWNvcmQSDAoEbmFtZRgBIAEoCRIRCglwZWVyX3VybHMYAiADKAkSEwoLY2xpZW50X3VybHMYAyADKAkSEgoKaXNfbGVhcm5lchgEIAEoCBIVCg1sb2NhdGlvbl9oaW50GAUgASgJEg8KB2JpbmRpbmcYBiABKAkSCgoCaWQYByABKAYSDwoHZm91bmRlchgIIAEoCBIPCgdzdGFydGVkGAkgASgIIjQKEE1lbWJlcnNoaXBSZWNvcmQSDwoHdmVyc2lvbhgBIAEoBBIPCgdyZW1vdmVkGAIgAygGIi8KCkF1dGhSZWNvcmQSDwoHZW5hYmxlZBgBIAEoCBIQCghyZXZpc2lvbhgCIAEoBCIyCgtUb2tlblJlY29yZBIMCgR1c2VyGAEgASgJEhUKDWV4cGlyZXNfYXRfbXMYAiABKAMiKQoFQmF0Y2gSIAoIY29tbWFuZHMYASADKAsyDi5lZGdlZC5Db21tYW5kInQKEFJlbWVtYmVyZWRBbnN3ZXISDQoFb3BfaWQYASABKAwSEAoIcmV2aXNpb24YAiABKAMSEAoIcmVzcG9uc2UYAyABKAwSDAoEbG9zdBgEIAEoCBINCgVlcnJvchgFIAEoCRIQCghwb3NpdGlvbhgGIAEoDSI9ChFSZW1lbWJlcmVkQW5zd2VycxIoCgdhbnN3ZXJzGAEgAygLMhcuZWRnZWQuUmVtZW1iZXJlZEFuc3dlcmIGcHJvdG8z", [file_etcd_rpc]);
+  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQi+QwKB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBIMCgR1c2VyGAMgASgJEhUKDWF1dGhfcmV2aXNpb24YBCABKAQSLgoFZ3JhbnQYBSABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3QSJQoIZm91bmRlcnMYBiADKAsyEy5lZGdlZC5NZW1iZXJSZWNvcmQSJwoDcHV0GAogASgLMhguZXRjZHNlcnZlcnBiLlB1dFJlcXVlc3RIABI4CgxkZWxldGVfcmFuZ2UYCyABKAsyIC5ldGNkc2VydmVycGIuRGVsZXRlUmFuZ2VSZXF1ZXN0SAASJwoDdHhuGAwgASgLMhguZXRjZHNlcnZlcnBiLlR4blJlcXVlc3RIABI1Cgpjb21wYWN0aW9uGA0gASgLMh8uZXRjZHNlcnZlcnBiLkNvbXBhY3Rpb25SZXF1ZXN0SAASNgoLbGVhc2VfZ3JhbnQYDiABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3RIABI4CgxsZWFzZV9yZXZva2UYDyABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VSZXZva2VSZXF1ZXN0SAASNAoRbGVhc2VfY2hlY2twb2ludHMYECABKAsyFy5lZGdlZC5MZWFzZUNoZWNrcG9pbnRzSAASKwoFYWxhcm0YESABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASNAoKbWVtYmVyX2FkZBgUIAEoCzIeLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJBZGRSZXF1ZXN0SAASOgoNbWVtYmVyX3JlbW92ZRgVIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJSZW1vdmVSZXF1ZXN0SAASOgoNbWVtYmVyX3VwZGF0ZRgWIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJVcGRhdGVSZXF1ZXN0SAASPAoObWVtYmVyX3Byb21vdGUYFyABKAsyIi5ldGNkc2VydmVycGIuTWVtYmVyUHJvbW90ZVJlcXVlc3RIABItCg5tZW1iZXJfc3RhcnRlZBgYIAEoCzITLmVkZ2VkLk1lbWJlclJlY29yZEgAEiEKB3Jlc3RvcmUYGSABKAsyDi5lZGdlZC5SZXN0b3JlSAASNgoLYXV0aF9lbmFibGUYHiABKAsyHy5ldGNkc2VydmVycGIuQXV0aEVuYWJsZVJlcXVlc3RIABI4CgxhdXRoX2Rpc2FibGUYHyABKAsyIC5ldGNkc2VydmVycGIuQXV0aERpc2FibGVSZXF1ZXN0SAASKQoMYXV0aGVudGljYXRlGCAgASgLMhEuZWRnZWQuVG9rZW5HcmFudEgAEjQKCHVzZXJfYWRkGCEgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQWRkUmVxdWVzdEgAEjoKC3VzZXJfZGVsZXRlGCIgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhVc2VyRGVsZXRlUmVxdWVzdEgAEksKFHVzZXJfY2hhbmdlX3Bhc3N3b3JkGCMgASgLMisuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0SAASQQoPdXNlcl9ncmFudF9yb2xlGCQgASgLMiYuZXRjZHNlcnZlcnBiLkF1dGhVc2VyR3JhbnRSb2xlUmVxdWVzdEgAEkMKEHVzZXJfcmV2b2tlX3JvbGUYJSABKAsyJy5ldGNkc2VydmVycGIuQXV0aFVzZXJSZXZva2VSb2xlUmVxdWVzdEgAEjQKCHJvbGVfYWRkGCYgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhSb2xlQWRkUmVxdWVzdEgAEjoKC3JvbGVfZGVsZXRlGCcgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhSb2xlRGVsZXRlUmVxdWVzdEgAEk0KFXJvbGVfZ3JhbnRfcGVybWlzc2lvbhgoIAEoCzIsLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdyYW50UGVybWlzc2lvblJlcXVlc3RIABJPChZyb2xlX3Jldm9rZV9wZXJtaXNzaW9uGCkgASgLMi0uZXRjZHNlcnZlcnBiLkF1dGhSb2xlUmV2b2tlUGVybWlzc2lvblJlcXVlc3RIAEIJCgdyZXF1ZXN0InQKEExlYXNlQ2hlY2twb2ludHMSMQoGbGVhc2VzGAEgAygLMiEuZWRnZWQuTGVhc2VDaGVja3BvaW50cy5SZW1haW5pbmcaLQoJUmVtYWluaW5nEgoKAmlkGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAyJXCgpUb2tlbkdyYW50EgwKBHVzZXIYASABKAkSFQoNcGFzc3dvcmRfaGFzaBgCIAEoCRINCgV0b2tlbhgDIAEoCRIVCg1leHBpcmVzX2F0X21zGAQgASgDIogHCgVRdWVyeRJCChJsZWFzZV90aW1lX3RvX2xpdmUYASABKAsyJC5ldGNkc2VydmVycGIuTGVhc2VUaW1lVG9MaXZlUmVxdWVzdEgAEjgKDGxlYXNlX2xlYXNlcxgCIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5MZWFzZUxlYXNlc1JlcXVlc3RIABI/ChBsZWFzZV9rZWVwX2FsaXZlGAMgASgLMiMuZXRjZHNlcnZlcnBiLkxlYXNlS2VlcEFsaXZlUmVxdWVzdEgAEjYKC21lbWJlcl9saXN0GAQgASgLMh8uZXRjZHNlcnZlcnBiLk1lbWJlckxpc3RSZXF1ZXN0SAASMAoKYWxhcm1fbGlzdBgFIAEoCzIaLmV0Y2RzZXJ2ZXJwYi5BbGFybVJlcXVlc3RIABItCgZzdGF0dXMYBiABKAsyGy5ldGNkc2VydmVycGIuU3RhdHVzUmVxdWVzdEgAEikKBGhhc2gYByABKAsyGS5ldGNkc2VydmVycGIuSGFzaFJlcXVlc3RIABIuCgdoYXNoX2t2GAggASgLMhsuZXRjZHNlcnZlcnBiLkhhc2hLVlJlcXVlc3RIABI2Cgttb3ZlX2xlYWRlchgJIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5Nb3ZlTGVhZGVyUmVxdWVzdEgAEjYKC2F1dGhfc3RhdHVzGAogASgLMh8uZXRjZHNlcnZlcnBiLkF1dGhTdGF0dXNSZXF1ZXN0SAASNAoIdXNlcl9nZXQYCyABKAsyIC5ldGNkc2VydmVycGIuQXV0aFVzZXJHZXRSZXF1ZXN0SAASNgoJdXNlcl9saXN0GAwgASgLMiEuZXRjZHNlcnZlcnBiLkF1dGhVc2VyTGlzdFJlcXVlc3RIABI0Cghyb2xlX2dldBgNIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdldFJlcXVlc3RIABI2Cglyb2xlX2xpc3QYDiABKAsyIS5ldGNkc2VydmVycGIuQXV0aFJvbGVMaXN0UmVxdWVzdEgAEigKCHBhc3N3b3JkGA8gASgLMhQuZWRnZWQuUGFzc3dvcmRRdWVyeUgAEiYKCmhhc2hfc2xpY2UYECABKAsyEC5lZGdlZC5IYXNoU2xpY2VIABIjCgZiYWNrdXAYESABKAsyES5lZGdlZC5CYWNrdXBSZWFkSABCCQoHcmVxdWVzdCJ8CglIYXNoU2xpY2USEAoIcmV2aXNpb24YASABKAMSGAoQY29tcGFjdF9yZXZpc2lvbhgCIAEoAxILCgNvcmQYAyABKAMSCwoDbG93GAQgASgHEgwKBGhpZ2gYBSABKAcSDQoFYmVndW4YBiABKAgSDAoEZG9uZRgHIAEoCCItCgpCYWNrdXBSZWFkEg8KB3Nlc3Npb24YASABKAkSDgoGc2xpY2VzGAIgASgNIrQBCgtCYWNrdXBTbGljZRIPCgdzZXNzaW9uGAEgASgJEiMKBmhlYWRlchgCIAEoCzITLmVkZ2VkLkJhY2t1cEhlYWRlchIjCgh2ZXJzaW9ucxgDIAMoCzIRLmVkZ2VkLktleVZlcnNpb24SIwoHcmVjb3JkcxgEIAMoCzISLmVkZ2VkLkdyb3VwUmVjb3JkEgwKBGRvbmUYBSABKAgSFwoPcmVtYWluaW5nX2J5dGVzGAYgASgEIh0KDVBhc3N3b3JkUXVlcnkSDAoEdXNlchgBIAEoCSInCg5QYXNzd29yZEFuc3dlchIVCg1wYXNzd29yZF9oYXNoGAEgASgJIssBCgxCYWNrdXBIZWFkZXISDgoGZm9ybWF0GAEgASgNEg8KB2NsdXN0ZXIYAiABKAkSEgoKY2x1c3Rlcl9pZBgDIAEoBhIOCgZtZW1iZXIYBCABKAkSEAoIcmV2aXNpb24YBSABKAMSGAoQY29tcGFjdF9yZXZpc2lvbhgGIAEoAxILCgNvcmQYByABKAMSDQoFaW5kZXgYCCABKAQSDAoEdGVybRgJIAEoBBIOCgZ2b3RlcnMYCiADKAkSEAoIbGVhcm5lcnMYCyADKAkihQEKCktleVZlcnNpb24SCwoDb3JkGAEgASgDEgwKBG1haW4YAiABKAMSCwoDc3ViGAMgASgDEgsKA2tleRgEIAEoDBITCgtjcmVhdGVfbWFpbhgFIAEoAxIPCgd2ZXJzaW9uGAYgASgDEg0KBWxlYXNlGAcgASgGEg0KBXZhbHVlGAggASgMIikKC0dyb3VwUmVjb3JkEgsKA2tleRgBIAEoDBINCgV2YWx1ZRgCIAEoDCJ8CgtCYWNrdXBGcmFtZRIjCgZoZWFkZXIYASABKAsyEy5lZGdlZC5CYWNrdXBIZWFkZXISIwoIdmVyc2lvbnMYAiADKAsyES5lZGdlZC5LZXlWZXJzaW9uEiMKB3JlY29yZHMYAyADKAsyEi5lZGdlZC5Hcm91cFJlY29yZCK7AQoHUmVzdG9yZRIOCgZiYWNrdXAYASABKAwSDAoEcGFydBgCIAEoBBIjCgZoZWFkZXIYAyABKAsyEy5lZGdlZC5CYWNrdXBIZWFkZXISIwoIdmVyc2lvbnMYBCADKAsyES5lZGdlZC5LZXlWZXJzaW9uEiMKB3JlY29yZHMYBSADKAsyEi5lZGdlZC5Hcm91cFJlY29yZBIMCgRsYXN0GAYgASgIEhUKDWJ1bXBfcmV2aXNpb24YByABKAMiTgoPUmVzdG9yZVJlc3BvbnNlEiwKBmhlYWRlchgBIAEoCzIcLmV0Y2RzZXJ2ZXJwYi5SZXNwb25zZUhlYWRlchINCgVwYXJ0cxgCIAEoBCIuCg1SZXN0b3JlUmVjb3JkEg4KBmJhY2t1cBgBIAEoDBINCgVwYXJ0cxgCIAEoBCJDCgtMZWFzZVJlY29yZBILCgN0dGwYASABKAMSFAoMcmVtYWluaW5nX21zGAIgASgDEhEKCXdpdGhfa2V5cxgDIAEoCCKuAQoMTWVtYmVyUmVjb3JkEgwKBG5hbWUYASABKAkSEQoJcGVlcl91cmxzGAIgAygJEhMKC2NsaWVudF91cmxzGAMgAygJEhIKCmlzX2xlYXJuZXIYBCABKAgSFQoNbG9jYXRpb25faGludBgFIAEoCRIPCgdiaW5kaW5nGAYgASgJEgoKAmlkGAcgASgGEg8KB2ZvdW5kZXIYCCABKAgSDwoHc3RhcnRlZBgJIAEoCCI0ChBNZW1iZXJzaGlwUmVjb3JkEg8KB3ZlcnNpb24YASABKAQSDwoHcmVtb3ZlZBgCIAMoBiIvCgpBdXRoUmVjb3JkEg8KB2VuYWJsZWQYASABKAgSEAoIcmV2aXNpb24YAiABKAQiMgoLVG9rZW5SZWNvcmQSDAoEdXNlchgBIAEoCRIVCg1leHBpcmVzX2F0X21zGAIgASgDIikKBUJhdGNoEiAKCGNvbW1hbmRzGAEgAygLMg4uZWRnZWQuQ29tbWFuZCJ0ChBSZW1lbWJlcmVkQW5zd2VyEg0KBW9wX2lkGAEgASgMEhAKCHJldmlzaW9uGAIgASgDEhAKCHJlc3BvbnNlGAMgASgMEgwKBGxvc3QYBCABKAgSDQoFZXJyb3IYBSABKAkSEAoIcG9zaXRpb24YBiABKA0iPQoRUmVtZW1iZXJlZEFuc3dlcnMSKAoHYW5zd2VycxgBIAMoCzIXLmVkZ2VkLlJlbWVtYmVyZWRBbnN3ZXJiBnByb3RvMw", [file_etcd_rpc]);
 
 /**
  * One write as the gateway encodes it.
@@ -147,6 +147,12 @@ export type Command = Message<"edged.Command"> & {
      */
     value: MemberRecord;
     case: "memberStarted";
+  } | {
+    /**
+     * @generated from field: edged.Restore restore = 25;
+     */
+    value: Restore;
+    case: "restore";
   } | {
     /**
      * @generated from field: etcdserverpb.AuthEnableRequest auth_enable = 30;
@@ -411,6 +417,18 @@ export type Query = Message<"edged.Query"> & {
      */
     value: PasswordQuery;
     case: "password";
+  } | {
+    /**
+     * @generated from field: edged.HashSlice hash_slice = 16;
+     */
+    value: HashSlice;
+    case: "hashSlice";
+  } | {
+    /**
+     * @generated from field: edged.BackupRead backup = 17;
+     */
+    value: BackupRead;
+    case: "backup";
   } | { case: undefined; value?: undefined };
 };
 
@@ -420,6 +438,136 @@ export type Query = Message<"edged.Query"> & {
  */
 export const QuerySchema: GenMessage<Query> = /*@__PURE__*/
   messageDesc(file_edged, 3);
+
+/**
+ * A hash over history as far as it has come. Sent back as it was answered until it is done; the first
+ * names only the revision.
+ *
+ * @generated from message edged.HashSlice
+ */
+export type HashSlice = Message<"edged.HashSlice"> & {
+  /**
+   * History up to here; 0: all of it, and answered with what that is.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * The compaction that the hash began with.
+   *
+   * @generated from field: int64 compact_revision = 2;
+   */
+  compactRevision: bigint;
+
+  /**
+   * The last position that is in it.
+   *
+   * @generated from field: int64 ord = 3;
+   */
+  ord: bigint;
+
+  /**
+   * @generated from field: fixed32 low = 4;
+   */
+  low: number;
+
+  /**
+   * @generated from field: fixed32 high = 5;
+   */
+  high: number;
+
+  /**
+   * @generated from field: bool begun = 6;
+   */
+  begun: boolean;
+
+  /**
+   * @generated from field: bool done = 7;
+   */
+  done: boolean;
+};
+
+/**
+ * Describes the message edged.HashSlice.
+ * Use `create(HashSliceSchema)` to create a new message.
+ */
+export const HashSliceSchema: GenMessage<HashSlice> = /*@__PURE__*/
+  messageDesc(file_edged, 4);
+
+/**
+ * The next rows of a backup.
+ *
+ * @generated from message edged.BackupRead
+ */
+export type BackupRead = Message<"edged.BackupRead"> & {
+  /**
+   * None: a new one.
+   *
+   * @generated from field: string session = 1;
+   */
+  session: string;
+
+  /**
+   * How many slices of the session the caller has.
+   *
+   * @generated from field: uint32 slices = 2;
+   */
+  slices: number;
+};
+
+/**
+ * Describes the message edged.BackupRead.
+ * Use `create(BackupReadSchema)` to create a new message.
+ */
+export const BackupReadSchema: GenMessage<BackupRead> = /*@__PURE__*/
+  messageDesc(file_edged, 5);
+
+/**
+ * @generated from message edged.BackupSlice
+ */
+export type BackupSlice = Message<"edged.BackupSlice"> & {
+  /**
+   * @generated from field: string session = 1;
+   */
+  session: string;
+
+  /**
+   * With the first slice.
+   *
+   * @generated from field: edged.BackupHeader header = 2;
+   */
+  header?: BackupHeader | undefined;
+
+  /**
+   * @generated from field: repeated edged.KeyVersion versions = 3;
+   */
+  versions: KeyVersion[];
+
+  /**
+   * @generated from field: repeated edged.GroupRecord records = 4;
+   */
+  records: GroupRecord[];
+
+  /**
+   * @generated from field: bool done = 5;
+   */
+  done: boolean;
+
+  /**
+   * About how many bytes are still to come.
+   *
+   * @generated from field: uint64 remaining_bytes = 6;
+   */
+  remainingBytes: bigint;
+};
+
+/**
+ * Describes the message edged.BackupSlice.
+ * Use `create(BackupSliceSchema)` to create a new message.
+ */
+export const BackupSliceSchema: GenMessage<BackupSlice> = /*@__PURE__*/
+  messageDesc(file_edged, 6);
 
 /**
  * @generated from message edged.PasswordQuery
@@ -436,7 +584,7 @@ export type PasswordQuery = Message<"edged.PasswordQuery"> & {
  * Use `create(PasswordQuerySchema)` to create a new message.
  */
 export const PasswordQuerySchema: GenMessage<PasswordQuery> = /*@__PURE__*/
-  messageDesc(file_edged, 4);
+  messageDesc(file_edged, 7);
 
 /**
  * @generated from message edged.PasswordAnswer
@@ -455,7 +603,292 @@ export type PasswordAnswer = Message<"edged.PasswordAnswer"> & {
  * Use `create(PasswordAnswerSchema)` to create a new message.
  */
 export const PasswordAnswerSchema: GenMessage<PasswordAnswer> = /*@__PURE__*/
-  messageDesc(file_edged, 5);
+  messageDesc(file_edged, 8);
+
+/**
+ * @generated from message edged.BackupHeader
+ */
+export type BackupHeader = Message<"edged.BackupHeader"> & {
+  /**
+   * @generated from field: uint32 format = 1;
+   */
+  format: number;
+
+  /**
+   * @generated from field: string cluster = 2;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: fixed64 cluster_id = 3;
+   */
+  clusterId: bigint;
+
+  /**
+   * Who made it.
+   *
+   * @generated from field: string member = 4;
+   */
+  member: string;
+
+  /**
+   * @generated from field: int64 revision = 5;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: int64 compact_revision = 6;
+   */
+  compactRevision: bigint;
+
+  /**
+   * The newest position in history.
+   *
+   * @generated from field: int64 ord = 7;
+   */
+  ord: bigint;
+
+  /**
+   * The log entry it includes everything up to, for people.
+   *
+   * @generated from field: uint64 index = 8;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 term = 9;
+   */
+  term: bigint;
+
+  /**
+   * @generated from field: repeated string voters = 10;
+   */
+  voters: string[];
+
+  /**
+   * @generated from field: repeated string learners = 11;
+   */
+  learners: string[];
+};
+
+/**
+ * Describes the message edged.BackupHeader.
+ * Use `create(BackupHeaderSchema)` to create a new message.
+ */
+export const BackupHeaderSchema: GenMessage<BackupHeader> = /*@__PURE__*/
+  messageDesc(file_edged, 9);
+
+/**
+ * One version of a key, as src/mvcc/schema.ts describes its columns.
+ *
+ * @generated from message edged.KeyVersion
+ */
+export type KeyVersion = Message<"edged.KeyVersion"> & {
+  /**
+   * @generated from field: int64 ord = 1;
+   */
+  ord: bigint;
+
+  /**
+   * @generated from field: int64 main = 2;
+   */
+  main: bigint;
+
+  /**
+   * @generated from field: int64 sub = 3;
+   */
+  sub: bigint;
+
+  /**
+   * @generated from field: bytes key = 4;
+   */
+  key: Uint8Array;
+
+  /**
+   * @generated from field: int64 create_main = 5;
+   */
+  createMain: bigint;
+
+  /**
+   * 0: a deletion.
+   *
+   * @generated from field: int64 version = 6;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: fixed64 lease = 7;
+   */
+  lease: bigint;
+
+  /**
+   * @generated from field: bytes value = 8;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message edged.KeyVersion.
+ * Use `create(KeyVersionSchema)` to create a new message.
+ */
+export const KeyVersionSchema: GenMessage<KeyVersion> = /*@__PURE__*/
+  messageDesc(file_edged, 10);
+
+/**
+ * One record of the group, as src/mvcc/system-keys.ts describes them.
+ *
+ * @generated from message edged.GroupRecord
+ */
+export type GroupRecord = Message<"edged.GroupRecord"> & {
+  /**
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+
+  /**
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message edged.GroupRecord.
+ * Use `create(GroupRecordSchema)` to create a new message.
+ */
+export const GroupRecordSchema: GenMessage<GroupRecord> = /*@__PURE__*/
+  messageDesc(file_edged, 11);
+
+/**
+ * One message of a backup's file.
+ *
+ * @generated from message edged.BackupFrame
+ */
+export type BackupFrame = Message<"edged.BackupFrame"> & {
+  /**
+   * @generated from field: edged.BackupHeader header = 1;
+   */
+  header?: BackupHeader | undefined;
+
+  /**
+   * @generated from field: repeated edged.KeyVersion versions = 2;
+   */
+  versions: KeyVersion[];
+
+  /**
+   * @generated from field: repeated edged.GroupRecord records = 3;
+   */
+  records: GroupRecord[];
+};
+
+/**
+ * Describes the message edged.BackupFrame.
+ * Use `create(BackupFrameSchema)` to create a new message.
+ */
+export const BackupFrameSchema: GenMessage<BackupFrame> = /*@__PURE__*/
+  messageDesc(file_edged, 12);
+
+/**
+ * The next part of a backup for a cluster that is empty but for the parts before it.
+ *
+ * @generated from message edged.Restore
+ */
+export type Restore = Message<"edged.Restore"> & {
+  /**
+   * The SHA-256 of the file: parts of different files do not mix.
+   *
+   * @generated from field: bytes backup = 1;
+   */
+  backup: Uint8Array;
+
+  /**
+   * Counts the parts, from 0.
+   *
+   * @generated from field: uint64 part = 2;
+   */
+  part: bigint;
+
+  /**
+   * @generated from field: edged.BackupHeader header = 3;
+   */
+  header?: BackupHeader | undefined;
+
+  /**
+   * @generated from field: repeated edged.KeyVersion versions = 4;
+   */
+  versions: KeyVersion[];
+
+  /**
+   * @generated from field: repeated edged.GroupRecord records = 5;
+   */
+  records: GroupRecord[];
+
+  /**
+   * @generated from field: bool last = 6;
+   */
+  last: boolean;
+
+  /**
+   * Added to the revision by the last part, and history before it compacted.
+   *
+   * @generated from field: int64 bump_revision = 7;
+   */
+  bumpRevision: bigint;
+};
+
+/**
+ * Describes the message edged.Restore.
+ * Use `create(RestoreSchema)` to create a new message.
+ */
+export const RestoreSchema: GenMessage<Restore> = /*@__PURE__*/
+  messageDesc(file_edged, 13);
+
+/**
+ * @generated from message edged.RestoreResponse
+ */
+export type RestoreResponse = Message<"edged.RestoreResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * Parts that were restored so far.
+   *
+   * @generated from field: uint64 parts = 2;
+   */
+  parts: bigint;
+};
+
+/**
+ * Describes the message edged.RestoreResponse.
+ * Use `create(RestoreResponseSchema)` to create a new message.
+ */
+export const RestoreResponseSchema: GenMessage<RestoreResponse> = /*@__PURE__*/
+  messageDesc(file_edged, 14);
+
+/**
+ * A restore under way.
+ *
+ * @generated from message edged.RestoreRecord
+ */
+export type RestoreRecord = Message<"edged.RestoreRecord"> & {
+  /**
+   * @generated from field: bytes backup = 1;
+   */
+  backup: Uint8Array;
+
+  /**
+   * @generated from field: uint64 parts = 2;
+   */
+  parts: bigint;
+};
+
+/**
+ * Describes the message edged.RestoreRecord.
+ * Use `create(RestoreRecordSchema)` to create a new message.
+ */
+export const RestoreRecordSchema: GenMessage<RestoreRecord> = /*@__PURE__*/
+  messageDesc(file_edged, 15);
 
 /**
  * @generated from message edged.LeaseRecord
@@ -488,7 +921,7 @@ export type LeaseRecord = Message<"edged.LeaseRecord"> & {
  * Use `create(LeaseRecordSchema)` to create a new message.
  */
 export const LeaseRecordSchema: GenMessage<LeaseRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 6);
+  messageDesc(file_edged, 16);
 
 /**
  * @generated from message edged.MemberRecord
@@ -553,7 +986,7 @@ export type MemberRecord = Message<"edged.MemberRecord"> & {
  * Use `create(MemberRecordSchema)` to create a new message.
  */
 export const MemberRecordSchema: GenMessage<MemberRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 7);
+  messageDesc(file_edged, 17);
 
 /**
  * @generated from message edged.MembershipRecord
@@ -579,7 +1012,7 @@ export type MembershipRecord = Message<"edged.MembershipRecord"> & {
  * Use `create(MembershipRecordSchema)` to create a new message.
  */
 export const MembershipRecordSchema: GenMessage<MembershipRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 8);
+  messageDesc(file_edged, 18);
 
 /**
  * @generated from message edged.AuthRecord
@@ -603,7 +1036,7 @@ export type AuthRecord = Message<"edged.AuthRecord"> & {
  * Use `create(AuthRecordSchema)` to create a new message.
  */
 export const AuthRecordSchema: GenMessage<AuthRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 9);
+  messageDesc(file_edged, 19);
 
 /**
  * @generated from message edged.TokenRecord
@@ -625,7 +1058,7 @@ export type TokenRecord = Message<"edged.TokenRecord"> & {
  * Use `create(TokenRecordSchema)` to create a new message.
  */
 export const TokenRecordSchema: GenMessage<TokenRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 10);
+  messageDesc(file_edged, 20);
 
 /**
  * The data of one log entry. An entry without data is a leader's no-op.
@@ -644,7 +1077,7 @@ export type Batch = Message<"edged.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_edged, 11);
+  messageDesc(file_edged, 21);
 
 /**
  * The answer to one remembered command.
@@ -694,7 +1127,7 @@ export type RememberedAnswer = Message<"edged.RememberedAnswer"> & {
  * Use `create(RememberedAnswerSchema)` to create a new message.
  */
 export const RememberedAnswerSchema: GenMessage<RememberedAnswer> = /*@__PURE__*/
-  messageDesc(file_edged, 12);
+  messageDesc(file_edged, 22);
 
 /**
  * What one log entry leaves in the memory of operations.
@@ -713,5 +1146,5 @@ export type RememberedAnswers = Message<"edged.RememberedAnswers"> & {
  * Use `create(RememberedAnswersSchema)` to create a new message.
  */
 export const RememberedAnswersSchema: GenMessage<RememberedAnswers> = /*@__PURE__*/
-  messageDesc(file_edged, 13);
+  messageDesc(file_edged, 23);
 
