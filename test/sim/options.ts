@@ -30,6 +30,7 @@ export const FAULT_KINDS = [
   "gateway-restart", // a gateway forgets leader and count
   "client-cancel", // a client stops waiting
   "isolate-leader", // a leader is cut off from the others, and goes on taking requests
+  "alarm-dropped", // the platform gives an alarm up whose handler did not complete
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -97,6 +98,7 @@ const CEILINGS: Readonly<Record<FaultKind, number>> = {
   "gateway-restart": 0.5,
   "client-cancel": 0.03,
   "isolate-leader": 4,
+  "alarm-dropped": 1,
 };
 
 export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
@@ -129,7 +131,11 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     faults: drawFaults(stream(seed, "fault-options")),
     limits: drawLimits(stream(seed, "limit-options")),
   };
-  return { ...drawn, ...fixed };
+  // One command an entry: a crowd then keeps many entries on their way at once.
+  const limits = crowded && random.chance(0.5) ? { ...drawn.limits, batchCommandsMax: 1 } : drawn.limits;
+  // Only who has nothing but alarms has many of them to lose.
+  const loses = drawn.faults["alarm-dropped"] > 0 && random.chance(0.7);
+  return { ...drawn, limits, memoryTimers: drawn.memoryTimers && !loses, ...fixed };
 }
 
 /** Kinds that belong together. A run of one theme alone gets further into it than a run of everything. */
@@ -138,7 +144,17 @@ const THEMES: readonly (readonly FaultKind[])[] = [
   ["partition", "partition-one-way", "isolate", "isolate-leader", "clog"],
   ["crash", "kill", "evict", "slow-commit", "commit-failure"],
   ["supersede", "evict", "pause", "gateway-restart", "client-cancel"],
-  ["clock-skew", "clock-jump", "alarm-late", "alarm-early", "alarm-twice", "evict"],
+  [
+    "clock-skew",
+    "clock-jump",
+    "alarm-late",
+    "alarm-early",
+    "alarm-twice",
+    "alarm-dropped",
+    "crash",
+    "commit-failure",
+    "evict",
+  ],
   ["wipe", "kill", "partition"],
 ];
 
@@ -177,5 +193,6 @@ function drawLimits(random: Prng): Record<string, number> {
   maybe("snapshotSessionsMax", [1, 2]);
   maybe("dedupOperationsMax", [40, 200]);
   maybe("dedupAnswerBytesMax", [20, 100]);
+  maybe("pipelineCommandsMin", [1, 3]);
   return limits;
 }

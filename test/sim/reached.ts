@@ -11,7 +11,7 @@ export const PLACES = [
   "superseded", // operations refused as older than the memory of operations
   "resets", // transactions that vanished
   "wiped", // replicas that noticed that their database was lost, and stopped
-  "dropped-alarms", // alarms given up after six failures
+  "dropped-alarms", // alarms that the platform gave up
 ] as const;
 
 export type Place = (typeof PLACES)[number];

@@ -16,6 +16,9 @@ export interface NemesisParts {
   readonly gateways: number;
 }
 
+/** Share of outages that outlast every client's patience. */
+const LONG = 0.15;
+
 type Act = (nemesis: NemesisParts, random: Prng) => void;
 
 function someObject({ cluster }: NemesisParts, random: Prng): SimObject {
@@ -31,51 +34,54 @@ function split({ cluster, gateways }: NemesisParts, random: Prng): readonly [num
   return groups;
 }
 
-function duration(random: Prng, { options }: NemesisParts): number {
-  return random.fraction() ** 2 * options.electionMs * 8;
+/** Every link from one of `left` to one of `right`. */
+function between(left: readonly number[], right: readonly number[]): (readonly [number, number])[] {
+  return left.flatMap((from) => right.map((to) => [from, to] as const));
 }
 
-function mendLater({ world, cluster }: NemesisParts, afterMs: number): void {
-  world.after(afterMs, () => cluster.links.mend());
+function duration(random: Prng, { options }: NemesisParts): number {
+  const { electionMs, attemptMs, attempts } = options;
+  // Now and then longer than anybody goes on trying: then clients are told what nobody can know.
+  if (random.chance(LONG)) return (1 + random.fraction()) * attemptMs * attempts + electionMs;
+  return random.fraction() ** 2 * electionMs * 8;
+}
+
+/** Cuts each link in the direction given, and mends what it has cut, not what others have, later. */
+function cutFor(
+  { world, cluster }: NemesisParts,
+  links: readonly (readonly [from: number, to: number])[],
+  durationMs: number,
+): void {
+  const mends = links.map(([from, to]) => cluster.links.cut(from, to));
+  world.after(durationMs, () => {
+    for (const mend of mends) mend();
+  });
 }
 
 const ACTS: Partial<Record<FaultKind, Act>> = {
   partition(nemesis, random) {
-    const [left, right] = split(nemesis, random);
-    for (const a of left) {
-      for (const b of right) {
-        nemesis.cluster.links.cut(a, b);
-        nemesis.cluster.links.cut(b, a);
-      }
-    }
-    mendLater(nemesis, duration(random, nemesis));
+    const oneWay = between(...split(nemesis, random));
+    const back = oneWay.map(([from, to]) => [to, from] as const);
+    cutFor(nemesis, [...oneWay, ...back], duration(random, nemesis));
   },
   "partition-one-way"(nemesis, random) {
-    const [left, right] = split(nemesis, random);
-    for (const a of left) for (const b of right) nemesis.cluster.links.cut(a, b);
-    mendLater(nemesis, duration(random, nemesis));
+    cutFor(nemesis, between(...split(nemesis, random)), duration(random, nemesis));
   },
   isolate(nemesis, random) {
     const count = nemesis.cluster.objects.length;
     const share = random.fraction();
-    for (let from = 0; from < count; from += 1) {
-      for (let to = 0; to < count; to += 1) {
-        if (from !== to && random.chance(share)) nemesis.cluster.links.cut(from, to);
-      }
-    }
-    mendLater(nemesis, duration(random, nemesis));
+    const all = Array.from({ length: count * count }, (_, i) => [Math.floor(i / count), i % count] as const);
+    const some = all.filter(([from, to]) => from !== to && random.chance(share));
+    cutFor(nemesis, some, duration(random, nemesis));
   },
   "isolate-leader"(nemesis, random) {
-    const { objects, links } = nemesis.cluster;
+    const { objects } = nemesis.cluster;
     const leader = objects.find(({ core }) => core?.role === "leader");
     if (leader === undefined) return;
-    for (const { index } of objects) {
-      if (index === leader.index) continue;
-      links.cut(leader.index, index);
-      links.cut(index, leader.index);
-    }
+    const others = objects.map(({ index }) => index).filter((index) => index !== leader.index);
     // Long enough for another leader, short enough for clients that still wait.
-    mendLater(nemesis, (0.5 + 3 * random.fraction()) * nemesis.options.electionMs);
+    const durationMs = (0.5 + 3 * random.fraction()) * nemesis.options.electionMs;
+    cutFor(nemesis, [...between([leader.index], others), ...between(others, [leader.index])], durationMs);
   },
   clog(nemesis, random) {
     const { world, cluster } = nemesis;

@@ -7,8 +7,8 @@ export class Links {
   readonly #options: RunOptions;
   readonly #faults: FaultPlan;
   readonly #random;
-  /** `from * 64 + to` of the links that are cut. */
-  readonly #cut = new Set<number>();
+  /** By `from * 64 + to`: how many cuts a link suffers from. */
+  readonly #cuts = new Map<number, number>();
   /** Calls to this endpoint arrive no earlier. */
   readonly #cloggedUntil = new Map<number, number>();
 
@@ -18,12 +18,23 @@ export class Links {
     this.#random = stream(options.seed, "latency");
   }
 
-  cut(from: number, to: number): void {
-    this.#cut.add(from * 64 + to);
+  /** Returns what mends this cut, and no other one of the same link. */
+  cut(from: number, to: number): () => void {
+    const link = from * 64 + to;
+    this.#cuts.set(link, (this.#cuts.get(link) ?? 0) + 1);
+    let isCut = true;
+    return () => {
+      const cuts = this.#cuts.get(link);
+      if (!isCut || cuts === undefined) return;
+      isCut = false;
+      if (cuts > 1) this.#cuts.set(link, cuts - 1);
+      else this.#cuts.delete(link);
+    };
   }
 
+  /** Everything is mended. */
   mend(): void {
-    this.#cut.clear();
+    this.#cuts.clear();
     this.#cloggedUntil.clear();
   }
 
@@ -32,7 +43,7 @@ export class Links {
   }
 
   isCut(from: number, to: number): boolean {
-    return this.#cut.has(from * 64 + to);
+    return this.#cuts.has(from * 64 + to);
   }
 
   /** How long one way takes for something sent at `now`. */

@@ -12,6 +12,7 @@ import type { NodeClock } from "./node-clock.ts";
 const RETRIES_MAX = 6;
 const RETRY_MS = 2_000;
 const LATE_MS_MAX = 90_000;
+const SOON_MS = 1_000;
 
 export interface AlarmParts {
   readonly world: World;
@@ -30,6 +31,8 @@ export class Alarm {
   readonly #random;
   /** As the newest transaction that set it; null: not set. */
   #atMs: number | null = null;
+  /** The transaction that set it is not durable yet. */
+  #isUnsure = false;
   #planned: Planned | null = null;
   #failures = 0;
   dropped = 0;
@@ -44,19 +47,23 @@ export class Alarm {
     return this.#atMs;
   }
 
-  /** An alarm that is late fires now. */
+  /** An alarm that is late fires now; so does one whose clock was set back, which may be minutes away. */
   heal(): void {
-    if (this.#planned !== null && this.#atMs !== null) this.#plan(this.#parts.clock.until(this.#atMs));
+    if (this.#planned === null || this.#atMs === null) return;
+    this.#plan(Math.min(this.#parts.clock.until(this.#atMs), SOON_MS));
   }
 
   /** A transaction that sets the alarm was written: an earlier time counts at once. */
   written(atMs: number): void {
-    if (this.#atMs === null || atMs < this.#atMs) this.#set(atMs);
+    if (this.#atMs !== null && atMs >= this.#atMs) return;
+    this.#set(atMs);
+    this.#isUnsure = true;
   }
 
   /** That transaction is durable. */
   durable(atMs: number): void {
     if (atMs !== this.#atMs) this.#set(atMs);
+    this.#isUnsure = false;
   }
 
   #set(atMs: number): void {
@@ -85,10 +92,15 @@ export class Alarm {
   }
 
   #settled(firedFor: number | null, completed: boolean): void {
-    if (completed || this.#atMs !== null || firedFor === null) return;
+    if (completed || firedFor === null) return;
+    // What the handler set vanished with it.
+    if (this.#atMs !== null && !this.#isUnsure) return;
+    this.#isUnsure = false;
     this.#failures += 1;
-    if (this.#failures > RETRIES_MAX) {
+    if (this.#failures > RETRIES_MAX || this.#parts.faults.happens("alarm-dropped")) {
       this.dropped += 1;
+      this.#atMs = null;
+      if (this.#planned !== null) this.#planned.cancelled = true;
       return;
     }
     this.#atMs = firedFor;

@@ -274,7 +274,9 @@ export class SimObject {
     if (!instance.alive) return;
     if (this.isPaused || this.isDown) {
       const until = Math.max(this.#busyUntil, this.#downUntil);
-      world.after(until - world.now, () => this.#fireTimer(instance, fire));
+      // After a pause either may come first: what was due, or the calls that have gathered.
+      const afterCallsMs = this.#random.chance(0.5) ? 0.001 : 0;
+      world.after(until - world.now + afterCallsMs, () => this.#fireTimer(instance, fire));
       return;
     }
     this.#run(instance, "timer", () => fire());
