@@ -1,17 +1,8 @@
 /** INITIAL_CLUSTER: who the members of a cluster are, where each shall live and behind which binding. */
 import { LIMITS } from "../base/limits.ts";
+import { asLocationHint, DISPLACED_HINTS, HOSTING_HINTS, type LocationHint } from "../base/location-hints.ts";
+import { DEFAULT_BINDING, isBindingName, isMemberName } from "../base/member-name.ts";
 import type { ConfigProblem } from "./config-values.ts";
-
-/** Where the platform hosts Durable Objects, as `locationHint` spells it. */
-export const HOSTING_HINTS = ["wnam", "enam", "weur", "eeur", "apac-ne", "apac-se", "apac", "oc"] as const;
-
-/** Hints the platform accepts but serves from another region. */
-export const DISPLACED_HINTS = ["sam", "afr", "me"] as const;
-
-export type LocationHint = (typeof HOSTING_HINTS)[number] | (typeof DISPLACED_HINTS)[number];
-
-/** The binding of a member that INITIAL_CLUSTER gives no other. */
-export const DEFAULT_BINDING = "REPLICA";
 
 /** One member as configured. */
 export interface MemberConfig {
@@ -31,16 +22,9 @@ export interface ParsedMembers {
 
 const VARIABLE = "INITIAL_CLUSTER";
 const EXAMPLE = 'for instance "r1=enam,r2=weur,r3=apac-ne"';
-const NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
-const BINDING = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
 function problem(message: string, fix: string): ConfigProblem {
   return { variable: VARIABLE, message, fix };
-}
-
-function asHint(text: string): LocationHint | null {
-  const known: readonly LocationHint[] = [...HOSTING_HINTS, ...DISPLACED_HINTS];
-  return known.find((hint) => hint === text) ?? null;
 }
 
 /** One `name=hint` or `name=hint@BINDING`; its problems are pushed onto `problems`. */
@@ -54,7 +38,7 @@ function parseMember(item: string, problems: ConfigProblem[]): MemberConfig | nu
   const hintText = (parts[2] ?? "").trim();
   const binding = parts[3] === undefined ? DEFAULT_BINDING : parts[3].trim();
   const before = problems.length;
-  if (!NAME.test(name)) {
+  if (!isMemberName(name)) {
     problems.push(
       problem(
         `"${name}" is not a member name`,
@@ -62,7 +46,7 @@ function parseMember(item: string, problems: ConfigProblem[]): MemberConfig | nu
       ),
     );
   }
-  const hint = asHint(hintText);
+  const hint = asLocationHint(hintText);
   if (hint === null) {
     problems.push(
       problem(
@@ -71,7 +55,7 @@ function parseMember(item: string, problems: ConfigProblem[]): MemberConfig | nu
       ),
     );
   }
-  if (!BINDING.test(binding)) {
+  if (!isBindingName(binding)) {
     problems.push(
       problem(
         `member "${name}" has the bad binding name "${binding}"`,

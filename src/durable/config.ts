@@ -3,11 +3,13 @@
  * Every problem is found in one pass and names the variable and the fix; an invalid configuration
  * never reaches a replica.
  */
+import { DEFAULT_BINDING } from "../base/member-name.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { DEFAULT_BINDING, type MemberConfig, parseMembers } from "./config-members.ts";
+import { type MemberConfig, parseMembers } from "./config-members.ts";
 import { type ConfigProblem, ConfigReader, type Env } from "./config-values.ts";
 
-export type { LocationHint, MemberConfig } from "./config-members.ts";
+export type { LocationHint } from "../base/location-hints.ts";
+export type { MemberConfig } from "./config-members.ts";
 export type { ConfigProblem, Env } from "./config-values.ts";
 
 /** Who may use the HTTP surface. */

@@ -1,22 +1,10 @@
 /** Who a replica is. Ids are derived from names, so that all first members agree before they meet. */
+import { hash64, hexId } from "../base/hash64.ts";
 import type { NodeId } from "../raft/types.ts";
-
-const FNV_OFFSET = 0xcbf29ce484222325n;
-const FNV_PRIME = 0x100000001b3n;
-const MASK_64 = 0xffffffffffffffffn;
-
-/** FNV-1a over UTF-16 code units: 16 hex digits. Spreads names; protects against nothing. */
-function hash64(text: string): string {
-  let hash = FNV_OFFSET;
-  for (let i = 0; i < text.length; i += 1) {
-    hash = ((hash ^ BigInt(text.charCodeAt(i))) * FNV_PRIME) & MASK_64;
-  }
-  return hash.toString(16).padStart(16, "0");
-}
 
 /** The id of a first member; etcd derives it the same way from cluster and address. */
 export function initialMemberId(cluster: string, member: string): NodeId {
-  return hash64(`member\n${cluster}\n${member}`);
+  return hexId(hash64(`member\n${cluster}\n${member}`));
 }
 
 /**
@@ -24,7 +12,7 @@ export function initialMemberId(cluster: string, member: string): NodeId {
  * another id, and is refused by the group instead of joining it with a wrong idea of the quorum.
  */
 export function initialClusterId(cluster: string, members: readonly string[]): string {
-  return hash64(`cluster\n${cluster}\n${[...members].sort().join(",")}`);
+  return hexId(hash64(`cluster\n${cluster}\n${[...members].sort().join(",")}`));
 }
 
 /** A member as the group knows it. */
