@@ -8,6 +8,7 @@ import type {
   HardState,
   LogReader,
   NodeId,
+  Sleep,
   SnapshotPoint,
 } from "../raft/types.ts";
 import type { Identity } from "./identity.ts";
@@ -73,6 +74,8 @@ export interface ReplicaStorage {
   installSnapshot(point: SnapshotPoint, configuration: ConfigurationAt, keepSuffix: boolean): void;
   setHardState(hardState: HardState): void;
   setCommit(index: number): void;
+  /** Notes that the replica fell asleep, or that it is awake. */
+  setSleep(sleep: Sleep | null): void;
   setApplied(index: number, mvcc: MvccState): void;
   setStaging(staging: Staging | null): void;
   recordPeer(id: NodeId, incarnation: string): void;

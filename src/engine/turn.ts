@@ -79,6 +79,7 @@ function isIdle(parts: TurnParts, effects: Effects): boolean {
     effects.append.length === 0 &&
     effects.truncateFrom === null &&
     effects.hardState === null &&
+    effects.slept === null &&
     effects.commit === null &&
     effects.reads.length === 0 &&
     effects.snapshotsWanted.length === 0 &&
@@ -102,6 +103,7 @@ function persist(parts: TurnParts, now: number, effects: Effects): void {
   if (effects.truncateFrom !== null) storage.truncateFrom(effects.truncateFrom);
   if (effects.hardState !== null) storage.setHardState(effects.hardState);
   if (effects.commit !== null) storage.setCommit(effects.commit);
+  if (effects.slept !== null) storage.setSleep(effects.slept.sleep);
   const last = effects.append.at(-1);
   if (last !== undefined) {
     storage.append(effects.append);

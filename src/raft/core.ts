@@ -4,14 +4,14 @@
  */
 import { assert } from "../base/assert.ts";
 import { Prng } from "../base/prng.ts";
-import { isVoter } from "./configuration.ts";
+import { allMembers, isVoter } from "./configuration.ts";
 import { ConfigurationLog } from "./configuration-log.ts";
 import type { ReadDecision, SnapshotToPull } from "./effects.ts";
 import { RaftLog } from "./log.ts";
 import type { Message, Outgoing } from "./message.ts";
 import { assertRaftOptions, type RaftOptions } from "./options.ts";
 import type { Progress } from "./progress.ts";
-import type { BootState, LogReader, NodeId, Role } from "./types.ts";
+import type { BootState, LogReader, NodeId, Role, Sleep } from "./types.ts";
 
 /** A linearizable read waiting for a quorum to confirm that its leader still leads. */
 export interface PendingRead {
@@ -49,6 +49,19 @@ export class Core {
   quorumCheckAt: number | null = null;
   transferAt: number | null = null;
   newsAt: number | null = null;
+  /** Leader, asleep: when to look for members that were away. */
+  repairAt: number | null = null;
+  repairMs = 0;
+
+  /** True while nothing is expected to happen (quiescence.ts). */
+  isAsleep = false;
+  /** Woken, and the leader has not been heard yet: no ballot is granted until that is decided. */
+  isProbing = false;
+  /** Leader only: who agreed to sleep since the last heartbeat; null while sleep is not proposed. */
+  sleepAccepted: Set<NodeId> | null = null;
+  /** Leader only: when there was last something to do. */
+  activeAt: number;
+  #slept: { readonly sleep: Sleep | null } | null = null;
 
   /** Ballots received in the current campaign. */
   votes = new Map<NodeId, boolean>();
@@ -90,6 +103,7 @@ export class Core {
     this.#term = boot.term;
     this.#vote = boot.vote;
     this.now = now;
+    this.activeAt = now;
     this.applied = boot.applied;
     this.commitReported = boot.commit;
   }
@@ -132,6 +146,36 @@ export class Core {
     const changed = this.#hardStateChanged;
     this.#hardStateChanged = false;
     return changed;
+  }
+
+  /** All of the log is durable and committed, its end by this very term, in a configuration with this node. */
+  get leaderCanResume(): boolean {
+    const { log, configurations } = this;
+    const isDone = log.commit === log.last && log.persisted === log.last && log.lastTerm === this.#term;
+    return isDone && isVoter(configurations.current, this.id);
+  }
+
+  sleep(sleep: Sleep): void {
+    this.isAsleep = true;
+    this.#slept = { sleep };
+  }
+
+  leaveSleep(): void {
+    if (!this.isAsleep) return;
+    this.isAsleep = false;
+    this.repairAt = null;
+    this.#slept = { sleep: null };
+  }
+
+  /** What was noted of sleeping since the last call. */
+  takeSlept(): { readonly sleep: Sleep | null } | null {
+    const slept = this.#slept;
+    this.#slept = null;
+    return slept;
+  }
+
+  otherMembers(): NodeId[] {
+    return allMembers(this.configurations.current).filter((id) => id !== this.id);
   }
 
   /** Queues a message that leaves only when this turn's writes are durable. */

@@ -12,10 +12,11 @@
  *
  * Votes, acknowledgements and answers are never in `first`. A node that crashes after step 1 and
  * before step 2 may have let others see entries it does not have: it must not lead in that term
- * again, and it does not, since every start is as a follower.
+ * again, and it does not: a start is as a follower, but for a leader that fell asleep and has sent
+ * nothing since (quiescence.ts).
  */
 import type { Outgoing } from "./message.ts";
-import type { Configuration, Entry, HardState, NodeId } from "./types.ts";
+import type { Configuration, Entry, HardState, NodeId, Sleep } from "./types.ts";
 
 export interface Effects {
   readonly first: readonly Outgoing[];
@@ -25,6 +26,8 @@ export interface Effects {
   readonly append: readonly Entry[];
   /** Set when term or vote changed. */
   readonly hardState: HardState | null;
+  /** Set when this node fell asleep or woke; `sleep` is to be stored with the rest. */
+  readonly slept: { readonly sleep: Sleep | null } | null;
   /** The new commit index when it advanced. */
   readonly commit: number | null;
   readonly after: readonly Outgoing[];

@@ -12,6 +12,7 @@ import type { NodeId } from "./types.ts";
  */
 export function isSticky(core: Core): boolean {
   if (core.role === "leader") return true;
+  if (core.isProbing) return true;
   if (core.leader === null || core.leaderHeardAt === null) return false;
   return core.now - core.leaderHeardAt < core.options.electionMs;
 }

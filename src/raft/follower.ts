@@ -6,12 +6,13 @@ import { becomeFollower } from "./roles.ts";
 import type { ConfigurationAt, Entry, NodeId, SnapshotPoint } from "./types.ts";
 
 /** A message of the current term's leader: whoever campaigned in this term gives up (5.2). */
-function followLeader(core: Core, from: NodeId): void {
+export function followLeader(core: Core, from: NodeId): void {
   assert(core.role !== "leader", `two leaders in term ${core.term}: ${core.id} and ${from}`);
   assert(core.leader === null || core.leader === from, `two leaders in term ${core.term}`);
   if (core.role !== "follower") becomeFollower(core, core.term, from);
   core.leader = from;
   core.leaderHeardAt = core.now;
+  core.isProbing = false;
   core.armElection();
 }
 

@@ -8,6 +8,7 @@ import {
 } from "./configuration.ts";
 import type { Core } from "./core.ts";
 import { broadcastHeartbeat } from "./heartbeat.ts";
+import { proposeSleep, wakeLeader } from "./quiescence.ts";
 import { hasQuorum } from "./quorum.ts";
 import { beginWaitingRound } from "./read-index.ts";
 import { appendAsLeader, trackMembers } from "./replication.ts";
@@ -45,12 +46,14 @@ export function becomeLeader(core: Core): void {
   trackMembers(core, core.termStartIndex);
   core.heartbeatAt = core.now + core.options.heartbeatMs;
   core.quorumCheckAt = core.now + core.options.electionMs;
+  core.repairMs = 0;
   appendAsLeader(core, { kind: "empty" });
 }
 
 export function propose(core: Core, data: Uint8Array): ProposeResult {
   if (core.role !== "leader") return { kind: "not-leader" };
   if (core.transferee !== null) return { kind: "transferring" };
+  wakeLeader(core);
   if (core.uncommittedBytes > 0 && core.uncommittedBytes + data.length > core.options.uncommittedBytesMax) {
     return { kind: "overloaded" };
   }
@@ -61,6 +64,7 @@ export function propose(core: Core, data: Uint8Array): ProposeResult {
 export function proposeConfiguration(core: Core, target: MembershipTarget): ConfigurationResult {
   if (core.role !== "leader") return { kind: "not-leader" };
   if (core.transferee !== null) return { kind: "transferring" };
+  wakeLeader(core);
   const { index: latestIndex, configuration } = core.configurations.latest;
   const problem = checkTarget(configuration, target);
   if (problem === "already-joint") return { kind: "pending" };
@@ -76,6 +80,7 @@ export function proposeConfiguration(core: Core, target: MembershipTarget): Conf
 
 /** Fires what is due. A late call fires each thing once, never the number of times it was missed. */
 export function tickLeader(core: Core): void {
+  if (core.repairAt !== null && core.now >= core.repairAt) wakeLeader(core);
   if (core.transferAt !== null && core.now >= core.transferAt) abortTransfer(core);
   if (core.quorumCheckAt !== null && core.now >= core.quorumCheckAt) {
     if (!hearsQuorum(core)) {
@@ -87,7 +92,7 @@ export function tickLeader(core: Core): void {
   if (core.heartbeatAt !== null && core.now >= core.heartbeatAt) {
     core.heartbeatAt = core.now + core.options.heartbeatMs;
     beginWaitingRound(core);
-    broadcastHeartbeat(core);
+    if (!proposeSleep(core)) broadcastHeartbeat(core);
   }
 }
 

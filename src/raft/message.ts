@@ -109,6 +109,32 @@ export interface TimeoutNow {
   readonly term: number;
 }
 
+/**
+ * The leader proposes to sleep: nobody will hear of it until somebody wants something. Accepted only
+ * by a node whose log ends at (`index`, `indexTerm`); all of it is committed.
+ */
+export interface QuiesceRequest {
+  readonly kind: "quiesce";
+  readonly term: number;
+  readonly index: number;
+  readonly indexTerm: number;
+  readonly round: number;
+}
+
+export interface QuiesceResponse {
+  readonly kind: "quiesce-response";
+  readonly term: number;
+  readonly round: number;
+  /** `index` of the request when the node went to sleep, else 0. */
+  readonly match: number;
+}
+
+/** Somebody was woken by a client. A leader answers with a heartbeat. */
+export interface WakeRequest {
+  readonly kind: "wake";
+  readonly term: number;
+}
+
 export type Message =
   | PreVoteRequest
   | VoteRequest
@@ -118,7 +144,10 @@ export type Message =
   | HeartbeatRequest
   | HeartbeatResponse
   | SnapshotOffer
-  | TimeoutNow;
+  | TimeoutNow
+  | QuiesceRequest
+  | QuiesceResponse
+  | WakeRequest;
 
 /** A message and the node it goes to. */
 export interface Outgoing {

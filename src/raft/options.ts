@@ -16,6 +16,8 @@ export interface RaftOptions {
    * them in passing. 0 tells them at once, which costs each write a second call per follower.
    */
   readonly commitNewsMs: number;
+  /** A leader that had nothing to do for so long proposes to sleep; 0: never. */
+  readonly quiesceMs: number;
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
   readonly appendBytesMax: number;
@@ -27,6 +29,7 @@ export const DEFAULT_RAFT_OPTIONS: RaftOptions = {
   electionMs: 1500,
   heartbeatMs: 250,
   commitNewsMs: 0,
+  quiesceMs: 0,
   inflightMessagesMax: LIMITS.inflightMessagesMax,
   inflightBytesMax: LIMITS.inflightBytesMax,
   appendBytesMax: LIMITS.appendBytesMax,
@@ -38,6 +41,7 @@ export function assertRaftOptions(options: RaftOptions): void {
   assert(options.heartbeatMs > 0, "heartbeatMs must be positive");
   assert(options.electionMs >= 2 * options.heartbeatMs, "electionMs must hold at least two heartbeats");
   assert(options.commitNewsMs >= 0, "commitNewsMs must not be negative");
+  assert(options.quiesceMs >= 0, "quiesceMs must not be negative");
   assert(options.inflightMessagesMax > 0 && options.inflightBytesMax > 0, "the window must be open");
   assert(options.appendBytesMax > 0 && options.uncommittedBytesMax > 0, "caps must be positive");
 }

@@ -31,7 +31,7 @@ export class Progress {
   /** The highest commit index sent to it; the rest of the news rides on the next append. */
   commitSent = 0;
   /** Since when this leader counts on the follower (ms). */
-  readonly trackedAt: number;
+  trackedAt: number;
   /** When this follower last answered in this term (ms); null: never. */
   heardAt: number | null = null;
   /** The newest read round it confirmed. */

@@ -17,7 +17,14 @@ import {
   refuseBallot,
   startPreVote,
 } from "./election.ts";
-import { answerStaleLeader, installSnapshot, onAppend, onHeartbeat, onSnapshotOffer } from "./follower.ts";
+import {
+  answerStaleLeader,
+  followLeader,
+  installSnapshot,
+  onAppend,
+  onHeartbeat,
+  onSnapshotOffer,
+} from "./follower.ts";
 import {
   type ConfigurationResult,
   type ProposeResult,
@@ -27,6 +34,15 @@ import {
 } from "./leader.ts";
 import type { Message } from "./message.ts";
 import type { RaftOptions } from "./options.ts";
+import {
+  onProbeFailed,
+  onQuiesce,
+  onQuiesceResponse,
+  onWake,
+  resumeSleep,
+  rouse,
+  wake,
+} from "./quiescence.ts";
 import { addRead } from "./read-index.ts";
 import {
   maybeCommit,
@@ -57,7 +73,9 @@ export class Raft {
     const { id, boot, reader, options, seed, now } = setup;
     this.core = new Core(id, boot, reader, options, seed, now);
     const { voters } = this.core.configurations.current;
-    if (voters.length === 1 && voters[0] === id) {
+    if (boot.sleep !== null) {
+      resumeSleep(this.core, boot.sleep);
+    } else if (voters.length === 1 && voters[0] === id) {
       this.core.electionAt = now;
     } else if (this.core.promotable && boot.term === 0) {
       // Nobody has ever led: there is no leader to wait for, only others to draw apart from.
@@ -70,8 +88,9 @@ export class Raft {
   /** Handles one message of `from`. */
   step(now: number, from: NodeId, message: Message): void {
     this.#advance(now);
-    if (!this.#settleTerm(from, message)) return;
     const { core } = this;
+    if (message.term >= core.term) rouse(core, from, message);
+    if (!this.#settleTerm(from, message)) return;
     switch (message.kind) {
       case "pre-vote":
         onPreVote(core, from, message);
@@ -100,6 +119,16 @@ export class Raft {
       case "timeout-now":
         onTimeoutNow(core);
         break;
+      case "quiesce":
+        followLeader(core, from);
+        onQuiesce(core, from, message);
+        break;
+      case "quiesce-response":
+        onQuiesceResponse(core, from, message);
+        break;
+      case "wake":
+        onWake(core, from);
+        break;
       default:
         assertNever(message, "message");
     }
@@ -115,9 +144,10 @@ export class Raft {
 
   /** When `tick` next has something to do; null: only a message can change anything. */
   deadline(): number | null {
-    const { electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt, role, progress } = this.core;
+    const { electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt, repairAt, role, progress } =
+      this.core;
     const alone = role === "leader" && progress.size === 0;
-    const armed = alone ? [] : [electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt];
+    const armed = alone ? [] : [electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt, repairAt];
     let earliest: number | null = null;
     for (const at of armed) {
       if (at !== null && (earliest === null || at < earliest)) earliest = at;
@@ -137,6 +167,18 @@ export class Raft {
     return proposeConfiguration(this.core, target);
   }
 
+  /** A client wants something: a node that sleeps wakes, and the group with it. */
+  wake(now: number): void {
+    this.#advance(now);
+    wake(this.core);
+  }
+
+  /** There is something to do that the log does not show; a leader does not sleep for a while. */
+  keepAwake(now: number): void {
+    this.#advance(now);
+    this.core.activeAt = this.core.now;
+  }
+
   /** Asks for a read index; `id` must be unique over this node's life. Decided through `Effects.reads`. */
   read(now: number, id: number): void {
     this.#advance(now);
@@ -151,7 +193,8 @@ export class Raft {
   /** The transport gave up on a call to `to`: what it carried may be lost. */
   unreachable(now: number, to: NodeId): void {
     this.#advance(now);
-    onUnreachable(this.core, to);
+    if (this.core.isProbing && to === this.core.leader) onProbeFailed(this.core);
+    else onUnreachable(this.core, to);
   }
 
   /** The host stored everything up to (`index`, `term`) of what it was given. */
@@ -221,16 +264,19 @@ export class Raft {
     if (core.role === "leader") sendCommitNewsWhenDue(core);
     const { truncateFrom, append } = core.log.takeUnstored();
     const changed = core.takeHardStateChanged();
+    const slept = core.takeSlept();
+    // Before a new term, or the end of its sleep, is durable, nobody may hear of either, entries included.
+    const isHeldBack = changed || slept !== null;
     const commitMoved = core.log.commit !== core.commitReported;
     core.commitReported = core.log.commit;
     const effects: Effects = {
-      // A new term must be durable before anybody hears of it, entries of that term included.
-      first: changed ? [] : core.first,
+      first: isHeldBack ? [] : core.first,
       truncateFrom,
       append,
       hardState: changed ? { term: core.term, vote: core.vote } : null,
+      slept,
       commit: commitMoved ? core.log.commit : null,
-      after: changed ? [...core.first, ...core.after] : core.after,
+      after: isHeldBack ? [...core.first, ...core.after] : core.after,
       reads: core.reads,
       snapshotsWanted: [...core.snapshotsWanted],
       snapshotOffered: core.snapshotOffered,
@@ -286,10 +332,15 @@ export class Raft {
       case "heartbeat":
       case "snapshot":
       case "timeout-now":
+      case "quiesce":
         becomeFollower(core, message.term, from);
+        return true;
+      case "wake":
+        becomeFollower(core, message.term, null);
         return true;
       case "append-response":
       case "heartbeat-response":
+      case "quiesce-response":
         becomeFollower(core, message.term, null);
         return false;
       default:
@@ -306,7 +357,11 @@ export class Raft {
       case "append":
       case "heartbeat":
       case "snapshot":
+      case "quiesce":
         answerStaleLeader(this.core, from, message.round);
+        break;
+      case "wake":
+        answerStaleLeader(this.core, from, 0);
         break;
       default:
         break;

@@ -9,6 +9,7 @@
 import { assert } from "../base/assert.ts";
 import type { Core } from "./core.ts";
 import { broadcastHeartbeat } from "./heartbeat.ts";
+import { wakeLeader } from "./quiescence.ts";
 import { quorumReached } from "./quorum.ts";
 
 /** A leader may answer only after an entry of its own term is committed: before, its commit index may be old. */
@@ -34,6 +35,8 @@ export function addRead(core: Core, id: number): void {
     core.reads.push({ id, index: null });
     return;
   }
+  wakeLeader(core);
+  core.activeAt = core.now;
   if (!knowsCommit(core)) {
     core.pendingReads.push({ id, index: null, round: 0 });
     return;

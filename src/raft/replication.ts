@@ -23,6 +23,7 @@ export function appendAsLeader(core: Core, draft: Draft): number {
   const index = core.log.last + 1;
   const entry: Entry = { ...draft, index, term: core.term };
   core.log.append([entry]);
+  core.activeAt = core.now;
   core.uncommittedBytes += entryBytes(entry);
   if (entry.kind === "configuration") {
     core.configurations.append(index, entry.configuration);
@@ -133,7 +134,7 @@ function lacksNews(core: Core, progress: Progress): boolean {
   return progress.state === "replicate" && progress.commitSent < core.log.commit;
 }
 
-function heard(core: Core, progress: Progress, round: number): void {
+export function heard(core: Core, progress: Progress, round: number): void {
   progress.heardAt = core.now;
   if (round <= progress.round) return;
   progress.round = round;
@@ -170,7 +171,7 @@ export function onHeartbeatResponse(core: Core, from: NodeId, message: Heartbeat
   }
 }
 
-function acknowledged(core: Core, from: NodeId, progress: Progress, match: number): void {
+export function acknowledged(core: Core, from: NodeId, progress: Progress, match: number): void {
   assert(match <= core.log.last, `${from} acknowledged ${match}, beyond this leader's log`);
   progress.maybeAdvance(match);
   // Any position from which the log still reaches ends a snapshot, even one older than the offer.

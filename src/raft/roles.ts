@@ -12,6 +12,9 @@ function leaveRole(core: Core): void {
   core.newsAt = null;
   core.heartbeatAt = null;
   core.quorumCheckAt = null;
+  core.sleepAccepted = null;
+  core.isProbing = false;
+  core.leaveSleep();
   core.uncommittedBytes = 0;
   core.snapshotsWanted = new Set();
   // A read waits for *this* leadership; another leader may know of later commits.

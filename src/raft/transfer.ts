@@ -2,6 +2,7 @@
 import { isVoter } from "./configuration.ts";
 import type { Core } from "./core.ts";
 import type { Progress } from "./progress.ts";
+import { wakeLeader } from "./quiescence.ts";
 import type { NodeId } from "./types.ts";
 
 export type TransferResult = "started" | "already-leader" | "not-leader" | "not-a-voter";
@@ -16,6 +17,7 @@ export function startTransfer(core: Core, to: NodeId): TransferResult {
   const progress = core.progress.get(to);
   if (progress === undefined || !isVoter(core.configurations.current, to)) return "not-a-voter";
   if (core.transferee === to) return "started";
+  wakeLeader(core);
   core.transferee = to;
   core.transferAt = core.now + core.options.electionMs;
   maybeHandOver(core, to, progress);

@@ -60,6 +60,19 @@ export interface HardState {
   readonly vote: NodeId | null;
 }
 
+/**
+ * How a node fell asleep (quiescence.ts); kept so that a node without memory knows that there is
+ * nothing to do, and so that the leader may lead on in its term.
+ */
+export interface Sleep {
+  /** Who leads; this node itself, if it may lead on. */
+  readonly leader: NodeId;
+  /** The leader's newest read round. */
+  readonly round: number;
+  /** 0: nobody was away. Else how long until the leader looks for whoever was, in ms. */
+  readonly repairMs: number;
+}
+
 /** The state machine's content up to and including `index` stands in for the log up to there. */
 export interface SnapshotPoint {
   readonly index: number;
@@ -73,6 +86,8 @@ export interface BootState extends HardState {
   readonly lastIndex: number;
   readonly commit: number;
   readonly applied: number;
+  /** Null: this node was awake. */
+  readonly sleep: Sleep | null;
   /** The newest configuration at or below `applied` first, then every later one, by index. */
   readonly configurations: readonly ConfigurationAt[];
 }

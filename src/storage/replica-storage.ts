@@ -11,6 +11,7 @@ import type {
   HardState,
   LogReader,
   NodeId,
+  Sleep,
   SnapshotPoint,
 } from "../raft/types.ts";
 import { ConfigurationTable } from "./configuration-table.ts";
@@ -27,14 +28,15 @@ interface Meta {
   logBytes: number;
   mvcc: MvccState;
   fence: number;
+  sleep: Sleep | null;
 }
 
 const SELECT_META = `SELECT term, vote, commit_index, applied, snapshot_index, snapshot_term, log_bytes,
-  revision, ord, sequence, compact_revision, system_ord, generation, fence FROM meta WHERE id = 0`;
+  revision, ord, sequence, compact_revision, system_ord, generation, fence, sleep FROM meta WHERE id = 0`;
 
 const UPDATE_META = `UPDATE meta SET term = ?, vote = ?, commit_index = ?, applied = ?, snapshot_index = ?,
   snapshot_term = ?, log_bytes = ?, revision = ?, ord = ?, sequence = ?, compact_revision = ?, system_ord = ?,
-  generation = ?, fence = ? WHERE id = 0`;
+  generation = ?, fence = ?, sleep = ? WHERE id = 0`;
 
 const INSERT_META = `INSERT INTO meta (id, term, vote, commit_index, applied, snapshot_index, snapshot_term,
   log_bytes, revision, ord, sequence, compact_revision, system_ord, generation, fence)
@@ -81,7 +83,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
   /** Everything a start needs, or null for a database nobody has founded. */
   load(): StoredReplica | null {
     if (this.#meta === null) return null;
-    const { term, vote, commit, applied, snapshot, mvcc } = this.#meta;
+    const { term, vote, commit, applied, snapshot, mvcc, sleep } = this.#meta;
     const lastIndex = this.#log.lastIndex() ?? snapshot.index;
     const firstIndex = this.#log.firstIndex() ?? snapshot.index + 1;
     assert(firstIndex === snapshot.index + 1, `the log begins at ${firstIndex}, not after ${snapshot.index}`);
@@ -89,7 +91,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
     const configurations = this.#configurations.since(applied);
     return {
       identity,
-      boot: { term, vote, snapshot, lastIndex, commit, applied, configurations },
+      boot: { term, vote, snapshot, lastIndex, commit, applied, sleep, configurations },
       mvcc,
       peers: new Map(
         this.#sql
@@ -169,6 +171,11 @@ export class SqlReplicaStorage implements ReplicaStorage {
     this.#dirty = true;
   }
 
+  setSleep(sleep: Sleep | null): void {
+    this.#current.sleep = sleep;
+    this.#dirty = true;
+  }
+
   setApplied(index: number, mvcc: MvccState): void {
     assert(index >= this.#current.applied, "the applied index never falls");
     this.#current.applied = index;
@@ -197,7 +204,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
   flush(): void {
     if (!this.#dirty) return;
     this.#dirty = false;
-    const { term, vote, commit, applied, snapshot, logBytes, mvcc, fence } = this.#current;
+    const { term, vote, commit, applied, snapshot, logBytes, mvcc, fence, sleep } = this.#current;
     const { revision, ord, sequence, compactRevision, systemOrd, generation } = mvcc;
     const { index, term: snapshotTerm } = snapshot;
     this.#sql.run(
@@ -216,6 +223,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
       systemOrd,
       generation,
       fence,
+      sleep === null ? null : JSON.stringify(sleep),
     );
   }
 
@@ -256,7 +264,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
 
 function decodeMeta(row: SqlRow): Meta {
   const [term, vote, commit, applied, snapshotIndex, snapshotTerm, logBytes, ...rest] = row;
-  const [revision, ord, sequence, compactRevision, systemOrd, generation, fence] = rest;
+  const [revision, ord, sequence, compactRevision, systemOrd, generation, fence, sleep] = rest;
   return {
     term: Number(term),
     vote: vote === null ? null : String(vote),
@@ -273,5 +281,7 @@ function decodeMeta(row: SqlRow): Meta {
       generation: generation === 1 ? 1 : 0,
     },
     fence: Number(fence),
+    // Written by `flush` only.
+    sleep: sleep === null ? null : (JSON.parse(String(sleep)) as Sleep),
   };
 }

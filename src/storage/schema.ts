@@ -48,6 +48,8 @@ const CONSENSUS: readonly string[] = [
 const MIGRATIONS: readonly (readonly string[])[] = [
   [...CONSENSUS, ...MVCC_SCHEMA],
   ["ALTER TABLE meta ADD COLUMN system_ord INTEGER NOT NULL DEFAULT 0", ...SYSTEM_SCHEMA],
+  // How the replica fell asleep, as JSON; NULL while it is awake.
+  ["ALTER TABLE meta ADD COLUMN sleep TEXT"],
 ];
 
 /** Brings the database to the newest schema. Refuses one written by a newer version. */

@@ -72,6 +72,7 @@ class Pair {
       lastIndex: 0,
       commit: 0,
       applied: 0,
+      sleep: null,
       configurations: [],
     };
     this.log = new RaftLog(boot, reader, cacheBytesMax);

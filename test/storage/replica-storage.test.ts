@@ -34,6 +34,7 @@ describe("replica storage", () => {
         lastIndex: 0,
         commit: 0,
         applied: 0,
+        sleep: null,
         configurations: [{ index: 0, configuration: founding }],
       },
       mvcc: INITIAL_MVCC_STATE,

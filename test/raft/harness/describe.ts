@@ -69,6 +69,12 @@ export function describeMessage(message: Message): string {
     }
     case "timeout-now":
       return `timeout-now t${message.term}`;
+    case "quiesce":
+      return `quiesce t${message.term} at ${message.indexTerm}/${message.index}${round(message.round)}`;
+    case "quiesce-response":
+      return `quiesce-response t${message.term} match ${message.match}${round(message.round)}`;
+    case "wake":
+      return `wake t${message.term}`;
     default:
       return assertNever(message, "message");
   }
@@ -94,8 +100,9 @@ export function describeFrame({ from, to, body }: Frame): string {
 /** What the host is to do besides sending; empty when nothing. */
 export function describeWork(effects: Effects): string[] {
   const work: string[] = [];
-  const { hardState, truncateFrom, append, commit, reads, snapshotsWanted, snapshotOffered } = effects;
+  const { hardState, slept, truncateFrom, append, commit, reads, snapshotsWanted, snapshotOffered } = effects;
   if (hardState !== null) work.push(`term ${hardState.term} vote ${hardState.vote ?? "none"}`);
+  if (slept !== null) work.push(slept.sleep === null ? "awake" : `asleep behind ${slept.sleep.leader}`);
   if (truncateFrom !== null) work.push(`truncate from ${truncateFrom}`);
   if (append.length > 0) work.push(`store ${describeEntries(append)}`);
   if (commit !== null) work.push(`commit ${commit}`);

@@ -12,6 +12,7 @@ import {
   type HardState,
   type LogReader,
   type NodeId,
+  type Sleep,
   type SnapshotPoint,
 } from "../../../src/raft/types.ts";
 import { chainDigest, entryDigest } from "../invariants/digest.ts";
@@ -26,6 +27,7 @@ export interface SnapshotContent {
 /** Everything one turn's iteration writes, at once or not at all. */
 export interface Transaction {
   readonly hardState: HardState | null;
+  readonly slept: { readonly sleep: Sleep | null } | null;
   readonly truncateFrom: number | null;
   readonly append: readonly Entry[];
   readonly commit: number | null;
@@ -37,6 +39,7 @@ export interface Transaction {
 
 export const EMPTY_TRANSACTION: Transaction = {
   hardState: null,
+  slept: null,
   truncateFrom: null,
   append: [],
   commit: null,
@@ -54,6 +57,7 @@ export class DiskState {
   commit = 0;
   applied = 0;
   content = 0;
+  sleep: Sleep | null = null;
 
   constructor(initial: Configuration) {
     this.snapshotConfiguration = { index: 0, configuration: initial };
@@ -79,8 +83,9 @@ export class DiskState {
   }
 
   apply(transaction: Transaction): void {
-    const { hardState, truncateFrom, append, commit, applyTo, compactTo, install } = transaction;
+    const { hardState, slept, truncateFrom, append, commit, applyTo, compactTo, install } = transaction;
     if (hardState !== null) this.#setHardState(hardState);
+    if (slept !== null) this.sleep = slept.sleep;
     if (install !== null) this.#install(install);
     if (truncateFrom !== null) this.#truncate(truncateFrom);
     for (const entry of append) {
@@ -193,7 +198,7 @@ export class Disk {
   }
 
   boot(): BootState {
-    const { term, vote, snapshot, last, commit, applied } = this.written;
+    const { term, vote, snapshot, last, commit, applied, sleep } = this.written;
     return {
       term,
       vote,
@@ -201,6 +206,7 @@ export class Disk {
       lastIndex: last,
       commit,
       applied,
+      sleep,
       configurations: this.written.configurations(),
     };
   }

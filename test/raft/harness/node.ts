@@ -14,6 +14,7 @@ export const NOTHING: Effects = {
   truncateFrom: null,
   append: [],
   hardState: null,
+  slept: null,
   commit: null,
   after: [],
   reads: [],

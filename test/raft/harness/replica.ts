@@ -212,6 +212,7 @@ export class TestReplica {
     const written = this.#write({
       ...EMPTY_TRANSACTION,
       hardState: effects.hardState,
+      slept: effects.slept,
       truncateFrom: effects.truncateFrom,
       append: effects.append,
       commit: effects.commit,
@@ -341,7 +342,7 @@ export class TestReplica {
 }
 
 function isEmpty(transaction: Transaction): boolean {
-  const { hardState, truncateFrom, append, commit, applyTo, compactTo, install } = transaction;
-  if (hardState !== null || truncateFrom !== null || append.length > 0) return false;
+  const { hardState, slept, truncateFrom, append, commit, applyTo, compactTo, install } = transaction;
+  if (hardState !== null || slept !== null || truncateFrom !== null || append.length > 0) return false;
   return commit === null && applyTo === null && compactTo === null && install === null;
 }

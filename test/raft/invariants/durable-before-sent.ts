@@ -72,6 +72,11 @@ function problemOf({ from, to, message }: Departure, durable: DurableView): stri
     case "snapshot":
       if (message.index > durable.applied) return "offers content that is not durable";
       return termProblem(message.term, durable);
+    case "quiesce-response":
+      return termProblem(message.term, durable) ?? reachProblem(message.match, "match", durable);
+    case "quiesce":
+      return termProblem(message.term, durable) ?? reachProblem(message.index, "last", durable);
+    case "wake":
     case "timeout-now":
       return termProblem(message.term, durable);
     default:
