@@ -23,6 +23,14 @@ export const LIMITS = {
   keyBytesMax: 128 * 1024,
   /** Voters and learners of one cluster. Raft groups above 9 only lose. */
   membersMax: 9,
+  /** Members that learn and do not vote: etcd's bound. */
+  learnersMax: 1,
+  /** Former members that are remembered, so that one that comes back is told. */
+  formerMembersMax: 128,
+  /** Log entries that a learner may be behind its leader when it becomes a voter. */
+  learnerLagEntriesMax: 64,
+  /** Changes of members that wait for another one to end. */
+  memberChangesWaitingMax: 16,
   /** Bytes of one log row. Durable Object SQLite refuses rows above 2 MB. */
   entryBytesMax: 1_900_000,
   /** A batch is closed at this size; one larger command still travels, alone. */
@@ -58,6 +66,10 @@ export const LIMITS = {
   dedupOperationsMax: 16_384,
   /** Bytes of a remembered answer; a longer one is remembered as "applied" without its body. */
   dedupAnswerBytesMax: 4_096,
+  /** Alarms at a time: a member has one of each kind, but etcd lets clients name any member. */
+  alarmsMax: 1_024,
+  /** Bytes of keys and values that one call adds to a hash: some 50 ms of work. */
+  hashSliceBytesMax: 8 * 1024 * 1024,
   /** Keys in one page of `GET /kv/?prefix=`. */
   listKeysMax: 10_000,
   /** Bytes of keys and values in one page of an answer. */
@@ -89,6 +101,18 @@ export const LIMITS = {
   watchRequestsMax: 1_024,
   /** Calls for one stream: the platform allows 10,000 an invocation. The stream ends, its client comes again. */
   watchCallsMax: 9_000,
+  /** etcd's bounds of a lease's time, in seconds; the lower one is what an election takes there. */
+  leaseTtlSecondsMin: 2,
+  leaseTtlSecondsMax: 9_000_000_000,
+  /** Leases of one cluster: their leader holds the time of each in memory, some 200 bytes. */
+  leasesMax: 131_072,
+  /** Leases a new leader reads at a time, while it goes on serving. */
+  leasesLoadedPerTurn: 1_024,
+  /** Expired leases that are revoked at once, and how long until the next ones are: etcd's 500 a second. */
+  leaseRevokesMax: 250,
+  leaseRevokePauseMs: 500,
+  /** Leases in one checkpoint. */
+  leaseCheckpointsMax: 1_000,
 } as const;
 
 assert(LIMITS.requestBytesMax < LIMITS.entryBytesMax, "a maximal request must fit a log row");
