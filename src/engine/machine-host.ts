@@ -6,6 +6,7 @@ import { assert } from "../base/assert.ts";
 import { err, type Result } from "../base/result.ts";
 import type { Sql } from "../base/sql.ts";
 import type { ApplyResult } from "../mvcc/apply-outcome.ts";
+import type { LeaseTable } from "../mvcc/lease/lease-table.ts";
 import type { MvccState } from "../mvcc/mvcc-state.ts";
 import {
   beginImport,
@@ -60,6 +61,10 @@ export class MachineHost {
   /** The history of the store as it stands. */
   history(): History {
     return new History(this.#sql, this.state());
+  }
+
+  get leases(): LeaseTable {
+    return this.#machine.leases;
   }
 
   /** A hash over all that replicas must agree on; reads everything. */

@@ -3,21 +3,28 @@ import type { ErrorKey } from "../wire/errors.ts";
 import type { DeleteRangeRequest, PutRequest } from "../wire/gen/etcd/rpc_pb.ts";
 import { intervalOf } from "./interval.ts";
 import type { KvTable } from "./kv-table.ts";
+import type { LeaseTable } from "./lease/lease-table.ts";
 import { historyError, type ReadView } from "./read-view.ts";
 import { flatten, type TxnPath } from "./txn-path.ts";
+
+/** Where a write's demands on the store are looked up. */
+export interface CheckedTables {
+  readonly table: KvTable;
+  readonly leases: LeaseTable;
+}
 
 /**
  * Why a transaction cannot take its path, or null. Looks at the store but writes nothing: the caller
  * already holds a database transaction and could not undo a part of it. First all puts, then all
  * ranges, as in etcd.
  */
-export function checkPath(table: KvTable, path: TxnPath, view: ReadView): ErrorKey | null {
+export function checkPath({ table, leases }: CheckedTables, path: TxnPath, view: ReadView): ErrorKey | null {
   let deletedFrom: Uint8Array | null = null;
   for (const operation of flatten(path)) {
     if (operation.kind === "deleteRange") {
       deletedFrom = lowestOpenDelete(deletedFrom, operation.request);
     } else if (operation.kind === "put") {
-      const error = checkPathPut(table, operation.request, deletedFrom, view.bound);
+      const error = checkPathPut({ table, leases }, operation.request, deletedFrom, view.bound);
       if (error !== null) return error;
     }
   }
@@ -41,7 +48,7 @@ function lowestOpenDelete(lowest: Uint8Array | null, request: DeleteRangeRequest
  * it earlier on the path (others clash by validation); etcd's process ends there, here it is refused.
  */
 function checkPathPut(
-  table: KvTable,
+  { table, leases }: CheckedTables,
   request: PutRequest,
   deletedFrom: Uint8Array | null,
   bound: number,
@@ -50,18 +57,21 @@ function checkPathPut(
     const isDeleted = deletedFrom !== null && compareBytes(request.key, deletedFrom) >= 0;
     if (isDeleted || table.live(request.key, bound, false) === null) return "keyNotFound";
   }
-  return checkLease(request);
+  return checkLease(leases, request);
 }
 
 /** Why a plain put cannot be done, or null: the lease is looked at before the key. */
-export function checkPut(table: KvTable, request: PutRequest, bound: number): ErrorKey | null {
-  const error = checkLease(request);
+export function checkPut(
+  { table, leases }: CheckedTables,
+  request: PutRequest,
+  bound: number,
+): ErrorKey | null {
+  const error = checkLease(leases, request);
   if (error !== null) return error;
   const needsKey = request.ignoreValue || request.ignoreLease;
   return needsKey && table.live(request.key, bound, false) === null ? "keyNotFound" : null;
 }
 
-/** No lease can be granted yet, so none exists. */
-function checkLease(request: PutRequest): ErrorKey | null {
-  return request.lease === 0n ? null : "leaseNotFound";
+function checkLease(leases: LeaseTable, { lease }: PutRequest): ErrorKey | null {
+  return lease === 0n || leases.get(lease) !== null ? null : "leaseNotFound";
 }

@@ -6,6 +6,8 @@ import { decodeBatch } from "../wire/batch.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import type { Command } from "../wire/gen/edged_pb.ts";
 import {
+  type AlarmRequest,
+  AlarmResponseSchema,
   type CompactionRequest,
   CompactionResponseSchema,
   type DeleteRangeRequest,
@@ -18,13 +20,18 @@ import {
   type TxnResponse,
   TxnResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
+import { Alarms } from "./alarm/alarms.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import type { ApplyOutcome, ApplyResult } from "./apply-outcome.ts";
-import { checkPath, checkPut } from "./check-path.ts";
+import { type CheckedTables, checkPath, checkPut } from "./check-path.ts";
 import type { Counters } from "./counters.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { encodeHeaderOnly } from "./header-only.ts";
 import { KvTable } from "./kv-table.ts";
+import { checkpointLeases, grantLease, revokeLease, runWithLease } from "./lease/lease-commands.ts";
+import { LeaseTable } from "./lease/lease-table.ts";
+import { isMemberRequest } from "./member/member-change.ts";
+import { MemberRegistry } from "./member/member-registry.ts";
 import type { MvccState } from "./mvcc-state.ts";
 import { OperationMemory } from "./operation-memory.ts";
 import { executeRange } from "./range.ts";
@@ -55,6 +62,9 @@ export class StateMachine {
   readonly #memory: OperationMemory;
   readonly #collector: GarbageCollector;
   readonly #system: SystemTable;
+  readonly #leases: LeaseTable;
+  readonly #alarms: Alarms;
+  readonly #registry: MemberRegistry;
   readonly #pins = new Set<SnapshotBounds>();
 
   /** The tables must exist (`createSchema`). An empty store is `INITIAL_MVCC_STATE`. */
@@ -70,6 +80,9 @@ export class StateMachine {
     this.#memory = new OperationMemory(sql, state.generation);
     this.#collector = new GarbageCollector(sql, this.#table, state.generation);
     this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
+    this.#leases = new LeaseTable(this.#system);
+    this.#alarms = new Alarms(this.#system);
+    this.#registry = new MemberRegistry(this.#system);
   }
 
   /** The counters as they stand, to be stored by the caller. */
@@ -106,9 +119,9 @@ export class StateMachine {
     const error = validateTxn(request);
     if (error !== null) return err(error);
     const budget = new AnswerBudget();
-    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const writer = this.#writer(budget);
     const path = decidePath(this.#table, request, this.#counters.ord);
-    const refusal = checkPath(this.#table, path, writer.view());
+    const refusal = checkPath(this.#tables(), path, writer.view());
     if (refusal !== null) return err(refusal);
     const response = runTxn({ table: this.#table, writer, budget }, path);
     return budget.isExceeded ? err("answerTooLarge") : ok(response);
@@ -150,6 +163,21 @@ export class StateMachine {
     return hashState(this.#sql, this.#counters, this.#memory, this.#system);
   }
 
+  /** The leases of the group. */
+  get leases(): LeaseTable {
+    return this.#leases;
+  }
+
+  /** The alarms of the group. */
+  get alarms(): Alarms {
+    return this.#alarms;
+  }
+
+  /** The members of the group. */
+  get registry(): MemberRegistry {
+    return this.#registry;
+  }
+
   #view(): ReadView {
     const { revision, ord, compactRevision } = this.#counters;
     return { revision, bound: ord, historyRevision: revision, historyBound: ord, compactRevision };
@@ -174,9 +202,19 @@ export class StateMachine {
   }
 
   #execute(command: Command): ApplyOutcome {
-    const error = validateCommand(command);
+    const error = validateCommand(command) ?? this.#alarms.refusal(command);
     if (error !== null) return this.#rejected(error);
-    const { request } = command;
+    const { grant, request } = command;
+    if (isMemberRequest(request)) {
+      const answer = this.#registry.execute(command, request, this.#counters.sequence);
+      return answer.ok ? this.#applied(new AnswerBudget(), () => answer.value) : this.#rejected(answer.error);
+    }
+    if (grant === undefined) return this.#run(request);
+    return runWithLease(this.#leases, grant, this.#counters.revision, () => this.#run(request));
+  }
+
+  #run(request: Command["request"]): ApplyOutcome {
+    const { revision } = this.#counters;
     switch (request.case) {
       case "put":
         return this.#put(request.value);
@@ -186,16 +224,34 @@ export class StateMachine {
         return this.#txn(request.value);
       case "compaction":
         return this.#compact(request.value);
+      case "leaseGrant":
+        return grantLease(this.#leases, request.value, revision);
+      case "leaseRevoke":
+        return revokeLease(this.#leases, request.value.ID, this.#writer(new AnswerBudget()));
+      case "leaseExpiry":
+        return revokeLease(this.#leases, request.value, this.#writer(new AnswerBudget()));
+      case "leaseCheckpoints":
+        return checkpointLeases(this.#leases, request.value, revision);
+      case "alarm":
+        return this.#alarm(request.value);
       default:
         throw new InvariantError(`a command of kind ${request.case} should have been refused`);
     }
   }
 
+  #tables(): CheckedTables {
+    return { table: this.#table, leases: this.#leases };
+  }
+
+  #writer(budget: AnswerBudget): StoreWriter {
+    return new StoreWriter(this.#table, this.#counters, budget, this.#leases);
+  }
+
   #put(request: PutRequest): ApplyOutcome {
-    const error = checkPut(this.#table, request, this.#counters.ord);
+    const error = checkPut(this.#tables(), request, this.#counters.ord);
     if (error !== null) return this.#rejected(error);
     const budget = new AnswerBudget();
-    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const writer = this.#writer(budget);
     const response = writer.put(request);
     writer.finish();
     return this.#applied(budget, () => toBinary(PutResponseSchema, response));
@@ -203,7 +259,7 @@ export class StateMachine {
 
   #deleteRange(request: DeleteRangeRequest): ApplyOutcome {
     const budget = new AnswerBudget();
-    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const writer = this.#writer(budget);
     const response = writer.deleteRange(request);
     writer.finish();
     return this.#applied(budget, () => toBinary(DeleteRangeResponseSchema, response));
@@ -211,9 +267,9 @@ export class StateMachine {
 
   #txn(request: TxnRequest): ApplyOutcome {
     const budget = new AnswerBudget();
-    const writer = new StoreWriter(this.#table, this.#counters, budget);
+    const writer = this.#writer(budget);
     const path = decidePath(this.#table, request, this.#counters.ord);
-    const error = checkPath(this.#table, path, writer.view());
+    const error = checkPath(this.#tables(), path, writer.view());
     if (error !== null) return this.#rejected(error);
     const response = runTxn({ table: this.#table, writer, budget }, path);
     writer.finish();
@@ -228,6 +284,12 @@ export class StateMachine {
     const header = { revision: BigInt(this.#counters.revision) };
     const response = create(CompactionResponseSchema, { header });
     return this.#applied(new AnswerBudget(), () => toBinary(CompactionResponseSchema, response));
+  }
+
+  #alarm(request: AlarmRequest): ApplyOutcome {
+    const result = this.#alarms.execute(request);
+    if (!result.ok) return this.#rejected(result.error);
+    return this.#applied(new AnswerBudget(), () => toBinary(AlarmResponseSchema, result.value));
   }
 
   #applied(budget: AnswerBudget, encode: () => Uint8Array): ApplyOutcome {

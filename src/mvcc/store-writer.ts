@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { defined } from "../base/assert.ts";
+import { equalBytes } from "../base/bytes.ts";
 import type { KeyValue } from "../wire/gen/etcd/kv_pb.ts";
 import {
   type DeleteRangeRequest,
@@ -13,6 +14,8 @@ import type { AnswerBudget } from "./answer-budget.ts";
 import type { Counters } from "./counters.ts";
 import { type Interval, intervalOf } from "./interval.ts";
 import type { KvTable } from "./kv-table.ts";
+import { leaseIdBytes } from "./lease/lease-id.ts";
+import type { LeaseTable } from "./lease/lease-table.ts";
 import type { ReadView } from "./read-view.ts";
 import { scanSpan } from "./scan.ts";
 import { toKeyValue, type Version, versionBytes } from "./version.ts";
@@ -25,14 +28,16 @@ export class StoreWriter {
   readonly #table: KvTable;
   readonly #counters: Counters;
   readonly #budget: AnswerBudget;
+  readonly #leases: LeaseTable;
   readonly #beginRevision: number;
   readonly #beginOrd: number;
   #changes = 0;
 
-  constructor(table: KvTable, counters: Counters, budget: AnswerBudget) {
+  constructor(table: KvTable, counters: Counters, budget: AnswerBudget, leases: LeaseTable) {
     this.#table = table;
     this.#counters = counters;
     this.#budget = budget;
+    this.#leases = leases;
     this.#beginRevision = counters.revision;
     this.#beginOrd = counters.ord;
   }
@@ -54,11 +59,15 @@ export class StoreWriter {
 
   put(request: PutRequest): PutResponse {
     const previous = this.#table.live(request.key, this.#counters.ord, request.prevKv || request.ignoreValue);
+    const lease = request.ignoreLease
+      ? defined(previous, "ignore_lease was checked").lease
+      : leaseBytes(request.lease);
+    this.#move(request.key, previous?.lease ?? null, lease);
     this.#append({
       key: request.key,
       createMain: previous?.createMain ?? this.#beginRevision + 1,
       version: (previous?.version ?? 0) + 1,
-      lease: request.ignoreLease ? defined(previous, "ignore_lease was checked").lease : null,
+      lease,
       value: request.ignoreValue ? defined(previous, "ignore_value was checked").value : request.value,
     });
     const header = { revision: BigInt(this.revision) };
@@ -71,7 +80,7 @@ export class StoreWriter {
     const prevKvs: KeyValue[] = [];
     let deleted = 0;
     for (const version of this.#live(intervalOf(request.key, request.rangeEnd), request.prevKv)) {
-      this.#append({ key: version.key, createMain: 0, version: 0, lease: null, value: null });
+      this.#delete(version);
       deleted += 1;
       if (request.prevKv && this.#budget.take(versionBytes(version))) prevKvs.push(toKeyValue(version));
     }
@@ -79,9 +88,27 @@ export class StoreWriter {
     return create(DeleteRangeResponseSchema, { header, deleted: BigInt(deleted), prevKvs });
   }
 
+  /** Deletes a key that lives. */
+  deleteKey(key: Uint8Array): void {
+    this.#delete(defined(this.#table.live(key, this.#counters.ord, false), "the key to delete lives"));
+  }
+
   /** Ends the command: what it wrote becomes the store's next revision. */
   finish(): void {
+    this.#leases.finish();
     this.#counters.revision = this.revision;
+  }
+
+  #delete({ key, lease }: Version): void {
+    this.#move(key, lease, null);
+    this.#append({ key, createMain: 0, version: 0, lease: null, value: null });
+  }
+
+  /** The key leaves one lease for another; null for none. */
+  #move(key: Uint8Array, from: Uint8Array | null, to: Uint8Array | null): void {
+    if (from === to || (from !== null && to !== null && equalBytes(from, to))) return;
+    if (from !== null) this.#leases.detach(from, key);
+    if (to !== null) this.#leases.attach(to, key);
   }
 
   /** The live versions of an interval as they stood before the first of them is changed. */
@@ -101,4 +128,8 @@ export class StoreWriter {
     this.#table.append(version, this.#changes);
     this.#changes += 1;
   }
+}
+
+function leaseBytes(lease: bigint): Uint8Array | null {
+  return lease === 0n ? null : leaseIdBytes(lease);
 }

@@ -7,6 +7,8 @@ import { LIMITS } from "../base/limits.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import type { Command } from "../wire/gen/edged_pb.ts";
 import type { RequestOp, TxnRequest } from "../wire/gen/etcd/rpc_pb.ts";
+import { validateGrant } from "./lease/validate-lease.ts";
+import { validateMemberRequest } from "./member/member-change.ts";
 import { validateDeleteRange, validatePut } from "./validate-operation.ts";
 import { validateTxn } from "./validate-txn.ts";
 
@@ -18,6 +20,8 @@ export const OPERATION_ID_BYTES = 16;
 /** The first reason to refuse the command, or null. Its size is judged by {@link isTooLarge}. */
 export function validateCommand(command: Command): ErrorKey | null {
   if (command.opId.length !== 0 && command.opId.length !== OPERATION_ID_BYTES) return "invalidCommand";
+  const grantError = command.grant === undefined ? null : validateGrant(command.grant);
+  if (grantError !== null) return grantError;
   switch (command.request.case) {
     case "put":
       return validatePut(command.request.value);
@@ -25,8 +29,20 @@ export function validateCommand(command: Command): ErrorKey | null {
       return validateDeleteRange(command.request.value);
     case "txn":
       return validateTxn(command.request.value);
+    case "leaseGrant":
+      return validateGrant(command.request.value);
+    case "leaseRevoke":
+    case "leaseCheckpoints":
+    case "leaseExpiry":
     case "compaction":
+    case "alarm":
       return null;
+    case "memberAdd":
+    case "memberRemove":
+    case "memberUpdate":
+    case "memberPromote":
+    case "memberStarted":
+      return validateMemberRequest(command.request);
     default:
       return "invalidCommand";
   }

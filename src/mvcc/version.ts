@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { assert } from "../base/assert.ts";
 import { EMPTY_BYTES } from "../base/bytes.ts";
 import { type KeyValue, KeyValueSchema } from "../wire/gen/etcd/kv_pb.ts";
+import { leaseIdOf } from "./lease/lease-id.ts";
 
 /** One version of a key, as stored. */
 export interface Version {
@@ -41,9 +41,5 @@ export function toKeyValue(version: Version): KeyValue {
 
 /** The lease's id; 0 for none. */
 export function leaseOf(version: Version): bigint {
-  if (version.lease === null) return 0n;
-  assert(version.lease.length === 8, "a stored lease has 8 bytes");
-  let bits = 0n;
-  for (const byte of version.lease) bits = (bits << 8n) | BigInt(byte);
-  return BigInt.asIntN(64, bits);
+  return version.lease === null ? 0n : leaseIdOf(version.lease);
 }
