@@ -13,6 +13,7 @@ export class ClusterView {
   #leader: string | null = null;
   #term = 0;
   #sequence = 0;
+  #revision = 0;
   readonly #suspectUntilMs = new Map<string, number>();
 
   /** The last known leader, or null. */
@@ -25,6 +26,11 @@ export class ClusterView {
     return this.#clusterId === null ? null : this.#sequence;
   }
 
+  /** The highest revision seen, or 0. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** Takes over what an answer says about its cluster. */
   learn(header: ReplicaHeader): void {
     if (header.clusterId !== this.#clusterId) {
@@ -33,9 +39,11 @@ export class ClusterView {
       this.#leader = null;
       this.#term = 0;
       this.#sequence = 0;
+      this.#revision = 0;
     }
     this.#suspectUntilMs.delete(header.member);
     this.#sequence = Math.max(this.#sequence, header.sequence);
+    this.#revision = Math.max(this.#revision, header.revision);
     if (header.term < this.#term) return;
     if (header.term > this.#term) this.#leader = null;
     this.#term = header.term;

@@ -122,6 +122,11 @@ export class LeaderRouter {
     return this.#options.budgetMs;
   }
 
+  /** The highest revision of a cluster that any answer has told so far; 0 before the first one. */
+  knownRevision(cluster: string): number {
+    return this.#view(cluster).revision;
+  }
+
   /** Proposes a write and waits until it is applied, refused, or the budget is used up. */
   async propose(choice: RouteChoice, write: WriteRequest): Promise<WriteOutcome> {
     const view = this.#view(choice.cluster);

@@ -14,7 +14,7 @@ const isPresent = existsSync(folder);
 if (!isPresent) console.log(`skipped: the transcripts of a real etcd are not at ${folder}`);
 
 /** Categories of the transcripts that are served, and what is missing in them. */
-const CATEGORIES = ["gateway", "put", "range", "delete", "txn", "compaction", "binary", "size"];
+const CATEGORIES = ["gateway", "put", "range", "delete", "txn", "compaction", "binary", "size", "watch"];
 /** Needs leases. */
 const LEASES = [
   "delete-prev-kv",
@@ -23,8 +23,9 @@ const LEASES = [
   "range-keys-only",
   "txn-compare-lease",
   "txn-leases",
+  "watch-lease-events",
 ];
-/** Touches paths of services to come: watch, lease, maintenance, cluster, auth. */
+/** Touches paths of services to come: lease, maintenance, cluster, auth. */
 const OTHER_SERVICES = ["gateway-methods", "gateway-nested-types"];
 /** Never: outside of /v3 edged speaks its own dialect (docs/etcd-differences.md). */
 const DIFFERENT = ["gateway-paths-outside"];

@@ -1,5 +1,8 @@
 /** Every method that is served, by its path below `/v3/`. */
 import { KV_METHODS } from "./kv.ts";
 import type { V3Method } from "./method.ts";
+import { WATCH_METHODS } from "./watch.ts";
 
-export const V3_METHODS: ReadonlyMap<string, V3Method> = new Map(Object.entries(KV_METHODS));
+export const V3_METHODS: ReadonlyMap<string, V3Method> = new Map(
+  Object.entries({ ...KV_METHODS, ...WATCH_METHODS }),
+);

@@ -108,3 +108,22 @@ export function answerRefusal(c: Context<GatewayEnv>, refusal: V3Refusal): Respo
     ...(isTransient ? { "Retry-After": RETRY_AFTER_SECONDS } : {}),
   });
 }
+
+/** Names of HTTP statuses, as Go prints them. */
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
+
+/** The message with which a stream ends that was well begun. */
+export function streamError({ code, message }: V3Refusal): string {
+  const status = HTTP_STATUS[code];
+  const error = { grpc_code: code, http_code: status, message, http_status: STATUS_TEXT[status] ?? "" };
+  return printGoJson({ error });
+}
