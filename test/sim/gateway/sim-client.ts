@@ -6,7 +6,7 @@ import { toHex } from "../../../src/base/bytes.ts";
 import type { Prng } from "../../../src/base/prng.ts";
 import { completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
 import { freshOperationIds } from "../../../src/gateway/operation-id.ts";
-import { RangeRequestSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
+import { RangeRequestSchema, TxnRequestSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
 import { CLUSTER } from "../cluster.ts";
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { RunOptions } from "../options.ts";
@@ -92,8 +92,19 @@ export class SimClient {
     const { planned } = record;
     if (planned.kind === "read") {
       const { request, consistency, minRevision } = planned;
-      gateway.router
-        .range(choice, { request: toBinary(RangeRequestSchema, request), consistency, minRevision })
+      const asked =
+        request.case === "range"
+          ? gateway.router.range(choice, {
+              request: toBinary(RangeRequestSchema, request.value),
+              consistency,
+              minRevision,
+            })
+          : gateway.router.readTxn(choice, {
+              request: toBinary(TxnRequestSchema, request.value),
+              consistency,
+              minRevision,
+            });
+      asked
         .then((outcome) => this.#complete(record, { kind: "read", outcome }))
         .catch((error: unknown) => this.#parts.world.fail(asError(error)));
       return;

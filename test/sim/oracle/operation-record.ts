@@ -1,5 +1,5 @@
 /** One client operation from its call to its answer. */
-import type { ReadOutcome, WriteOutcome } from "../../../src/gateway/leader-router.ts";
+import type { ReadOutcome, ReadTxnOutcome, WriteOutcome } from "../../../src/gateway/leader-router.ts";
 import type { OperationKind, PlannedOperation } from "./operations/operation-kind.ts";
 
 export interface OperationRecord {
@@ -19,5 +19,5 @@ export interface OperationRecord {
 /** `abandoned`: its client stopped waiting, or its gateway is gone. */
 export type Completion =
   | { readonly kind: "write"; readonly outcome: WriteOutcome }
-  | { readonly kind: "read"; readonly outcome: ReadOutcome }
+  | { readonly kind: "read"; readonly outcome: ReadOutcome | ReadTxnOutcome }
   | { readonly kind: "abandoned" };

@@ -2,14 +2,13 @@
  * Compares what clients were told with the ground truth, answer by answer. Linear in the number of
  * operations: the committed log gives the order, nothing is searched.
  */
-import { assertNever } from "../../../src/base/assert.ts";
+import { assertNever, defined } from "../../../src/base/assert.ts";
 import type { WriteOutcome } from "../../../src/gateway/leader-router.ts";
 import { violated } from "../../raft/invariants/violation.ts";
 import type { Execution, Model, Moment } from "./model.ts";
 import type { Completion, OperationRecord } from "./operation-record.ts";
-import { WRITES } from "./operations/all.ts";
+import { READS, WRITES } from "./operations/all.ts";
 import type { PlannedOperation } from "./operations/operation-kind.ts";
-import { decodeRange, expectRange } from "./operations/range.ts";
 
 export interface OracleCounts {
   ok: number;
@@ -169,7 +168,11 @@ export class Oracle {
     if (outcome.header.revision !== revision) {
       violated("read-answers", `${name(record)} tells revision ${outcome.header.revision}, not ${revision}`);
     }
-    const expected = expectRange(this.#model.store, plan.request, revision, compactRevision);
+    const kind = defined(
+      READS.find(({ name: kindName }) => kindName === record.kind.name),
+      "reads are of a kind of reads",
+    );
+    const expected = kind.expect(this.#model.store, plan.request, revision, compactRevision);
     if (outcome.kind === "rejected") {
       this.counts.rejected += 1;
       if (expected.kind === "rejected" && expected.error === outcome.error) return;
@@ -179,7 +182,7 @@ export class Oracle {
     if (expected.kind === "rejected") {
       violated("read-answers", `${name(record)} succeeded, expected ${expected.error}`);
     }
-    same("read-answers", record, decodeRange(outcome.response), expected.answer);
+    same("read-answers", record, kind.decode(outcome.response), expected.answer);
   }
 }
 

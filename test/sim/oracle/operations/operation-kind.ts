@@ -5,7 +5,7 @@
 import type { Prng } from "../../../../src/base/prng.ts";
 import type { RangeCall } from "../../../../src/engine/replica-api.ts";
 import type { CommandRequest } from "../../../../src/gateway/commands.ts";
-import type { RangeRequest } from "../../../../src/wire/gen/etcd/rpc_pb.ts";
+import type { RangeRequest, TxnRequest } from "../../../../src/wire/gen/etcd/rpc_pb.ts";
 import { utf8 } from "../../../../src/wire/text.ts";
 import type { NaiveStore } from "../naive-store.ts";
 
@@ -21,11 +21,15 @@ export interface DrawContext {
   readonly modRevision: (key: string) => number;
 }
 
+export type ReadRequest =
+  | { readonly case: "range"; readonly value: RangeRequest }
+  | { readonly case: "txn"; readonly value: TxnRequest };
+
 export type PlannedOperation =
   | { readonly kind: "write"; readonly request: CommandRequest }
   | {
       readonly kind: "read";
-      readonly request: RangeRequest;
+      readonly request: ReadRequest;
       readonly consistency: RangeCall["consistency"];
       readonly minRevision: number;
     };
@@ -46,6 +50,13 @@ export interface WriteKind extends OperationKind {
   readonly requestCase: CommandRequest["case"];
   /** Runs a request of `requestCase`. The caller ends the command. */
   execute(store: NaiveStore, request: CommandRequest): Expected;
+  /** The encoded answer in the terms of `Expected.answer`. */
+  decode(response: Uint8Array): unknown;
+}
+
+export interface ReadKind extends OperationKind {
+  /** What the store at `revision` (with `compactRevision`) answers. */
+  expect(store: NaiveStore, request: ReadRequest, revision: number, compactRevision: number): Expected;
   /** The encoded answer in the terms of `Expected.answer`. */
   decode(response: Uint8Array): unknown;
 }

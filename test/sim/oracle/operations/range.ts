@@ -6,10 +6,10 @@ import {
   RangeResponseSchema,
 } from "../../../../src/wire/gen/etcd/rpc_pb.ts";
 import type { NaiveStore } from "../naive-store.ts";
-import { ALL_KEYS, drawKey, type Expected, type OperationKind } from "./operation-kind.ts";
+import { ALL_KEYS, drawKey, type Expected, type ReadKind } from "./operation-kind.ts";
 import { pairOf } from "./pair.ts";
 
-export const RANGE: OperationKind = {
+export const RANGE: ReadKind = {
   name: "range",
   weight: 5,
   draw(context) {
@@ -24,11 +24,16 @@ export const RANGE: OperationKind = {
     const linearizable = random.chance(0.7);
     return {
       kind: "read",
-      request,
+      request: { case: "range", value: request },
       consistency: linearizable ? "linearizable" : "serializable",
       minRevision: random.chance(0.2) ? revision : 0,
     };
   },
+  expect(store, request, revision, compactRevision) {
+    if (request.case !== "range") throw new Error("not a range");
+    return expectRange(store, request.value, revision, compactRevision);
+  },
+  decode: (response) => rangeAnswer(fromBinary(RangeResponseSchema, response)),
 };
 
 /** What the store at `revision` (with `compactRevision`) answers. */
@@ -47,10 +52,6 @@ export function expectRange(
     kind: "applied",
     answer: { count: pairs.length, more: pairs.length > limit, pairs: pairs.slice(0, limit) },
   };
-}
-
-export function decodeRange(response: Uint8Array): unknown {
-  return rangeAnswer(fromBinary(RangeResponseSchema, response));
 }
 
 export function rangeAnswer({ count, more, kvs }: RangeResponse): unknown {

@@ -42,13 +42,15 @@ export const TXN: WriteKind = {
     const responses = (succeeded ? success : failure).map((operation) => executeOp(store, operation));
     return { kind: "applied", answer: { succeeded, responses } };
   },
-  decode(response) {
-    const { succeeded, responses } = fromBinary(TxnResponseSchema, response);
-    return { succeeded, responses: responses.map(opAnswer) };
-  },
+  decode: txnAnswer,
 };
 
-function drawCompare(context: DrawContext, key: Uint8Array): Compare {
+export function txnAnswer(response: Uint8Array): unknown {
+  const { succeeded, responses } = fromBinary(TxnResponseSchema, response);
+  return { succeeded, responses: responses.map(opAnswer) };
+}
+
+export function drawCompare(context: DrawContext, key: Uint8Array): Compare {
   const seen = context.modRevision(toHex(key));
   return create(CompareSchema, {
     key,
@@ -78,14 +80,15 @@ function drawSuccess(context: DrawContext, key: Uint8Array): RequestOp[] {
   return operations;
 }
 
-function rangeOp(span: { readonly key: Uint8Array; readonly rangeEnd?: Uint8Array }): RequestOp {
+export function rangeOp(span: { readonly key: Uint8Array; readonly rangeEnd?: Uint8Array }): RequestOp {
   const value = create(RangeRequestSchema, span);
   return create(RequestOpSchema, { request: { case: "requestRange", value } });
 }
 
-function holds(store: NaiveStore, compare: Compare): boolean {
+/** Whether the store, or the store as it was at `revision`, is as the comparison says. */
+export function holds(store: NaiveStore, compare: Compare, revision?: number): boolean {
   if (compare.targetUnion.case !== "modRevision") throw new Error("clients compare mod revisions only");
-  const mod = store.live(toHex(compare.key))?.mod ?? 0;
+  const mod = store.live(toHex(compare.key), revision)?.mod ?? 0;
   const wanted = Number(compare.targetUnion.value);
   return compare.result === Compare_CompareResult.EQUAL ? mod === wanted : mod > wanted;
 }
