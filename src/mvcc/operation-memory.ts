@@ -150,7 +150,7 @@ export class OperationMemory {
 
 /** A key for maps: shorter and faster to make than hexadecimal, and never shown. */
 function idOf(opId: Uint8Array): string {
-  return String.fromCharCode(...opId);
+  return Reflect.apply(String.fromCharCode, null, opId);
 }
 
 /** Commands with a lower sequence number are forgotten when the command `sequence` is applied. */

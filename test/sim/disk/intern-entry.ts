@@ -4,11 +4,13 @@ import type { Entry } from "../../../src/raft/types.ts";
 import { entryDigest } from "../../raft/invariants/digest.ts";
 
 let known = new Map<number, Entry[]>();
-const canonical = new WeakMap<Entry, Entry>();
+/** The one object for each that was seen. A weak map would be dearer, and a run is short. */
+const canonical = new Map<Entry, Entry>();
 
 /** Forgets all entries: between runs. */
 export function forgetEntries(): void {
   known = new Map();
+  canonical.clear();
 }
 
 export function internEntry(entry: Entry): Entry {

@@ -28,8 +28,8 @@ export interface Writer {
 /** One transaction in so many is compared with the rows it left. */
 const COMPARED_EVERY = 64;
 
-/** Durable writes after which a copy takes the place of the record of writes. */
-const REDO_MAX = 300;
+/** Durable writes after which the database is kept as it is, instead of a record of writes. */
+const REDO_MAX = 60;
 
 export class SimDisk {
   readonly mirror = new DurableMirror();
@@ -40,8 +40,7 @@ export class SimDisk {
   #pending: Transaction[] = [];
   #issued = 0;
   #durable = 0;
-  /** The database at some durable moment, and the durable writes since. */
-  #base: Uint8Array | null = null;
+  /** The durable writes since the database was kept. */
   #redo: Write[] = [];
   #inTransaction = false;
 
@@ -120,7 +119,7 @@ export class SimDisk {
     this.#redo.push(...transaction.writes);
     if (transaction.change !== null) this.mirror.apply(transaction.change);
     if (this.#pending.length === 0 && this.#redo.length > REDO_MAX) {
-      this.#base = this.#sql.copy();
+      this.#sql.keep();
       this.#redo = [];
     }
     return transaction;
@@ -134,7 +133,7 @@ export class SimDisk {
     this.vanished += lost;
     this.#pending = [];
     this.#durable = this.#issued;
-    this.#sql.restore(this.#base, this.#redo);
+    this.#sql.goBack(this.#redo);
     return lost;
   }
 
@@ -142,9 +141,8 @@ export class SimDisk {
   wipe(): void {
     this.#pending = [];
     this.#durable = this.#issued;
-    this.#base = null;
     this.#redo = [];
-    this.#sql.restore(null, []);
+    this.#sql.wipe();
   }
 
   close(): void {
@@ -166,7 +164,7 @@ export class SimDisk {
   #takeBack(count: number): void {
     if (this.#open !== null) this.#open.writes.length = count;
     const pending = this.#pending.flatMap(({ writes }) => writes);
-    this.#sql.restore(this.#base, [...this.#redo, ...pending, ...(this.#open?.writes ?? [])]);
+    this.#sql.goBack([...this.#redo, ...pending, ...(this.#open?.writes ?? [])]);
   }
 
   #begin(): Transaction {

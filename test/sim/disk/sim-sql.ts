@@ -1,7 +1,7 @@
 /**
- * SQLite in memory with what a simulated disk needs on top: copies, and a way back to one. One
- * transaction of SQLite's is open all the time and nothing is ever rolled back, which would cost at
- * every event: after a write that failed, the database is made anew from a copy.
+ * SQLite in memory with what a simulated disk needs on top: a way back to an earlier moment. One
+ * transaction of SQLite's is open all the time, for many events: beginning and ending one would cost
+ * more than what most events write.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { assert } from "../../../src/base/assert.ts";
@@ -14,12 +14,8 @@ export interface Write {
 }
 
 export class SimSql {
-  #database: DatabaseSync;
+  #database = open();
   readonly #statements = new Map<string, StatementSync>();
-
-  constructor() {
-    this.#database = open(null);
-  }
 
   run(statement: string, bindings: readonly SqlValue[]): void {
     this.#prepare(statement, bindings).run(...bindings);
@@ -35,20 +31,21 @@ export class SimSql {
     return row ?? null;
   }
 
-  /** The whole database, to be given to `restore`. */
-  copy(): Uint8Array {
-    this.#database.exec("COMMIT");
-    const copy = this.#database.serialize();
-    this.#database.exec("BEGIN");
-    return copy;
+  /** This is the moment that `goBack` returns to from now on. */
+  keep(): void {
+    this.#database.exec("COMMIT; BEGIN");
   }
 
-  /** Becomes what `copy` returned (null: an empty database), changed by `writes`. */
-  restore(copy: Uint8Array | null, writes: readonly Write[]): void {
-    this.#statements.clear();
-    this.#database.close();
-    this.#database = open(copy);
+  /** Becomes what it was when it was kept last, changed by `writes`. */
+  goBack(writes: readonly Write[]): void {
+    this.#database.exec("ROLLBACK; BEGIN");
     for (const { statement, bindings } of writes) this.run(statement, bindings);
+  }
+
+  /** Becomes an empty database. */
+  wipe(): void {
+    this.close();
+    this.#database = open();
   }
 
   close(): void {
@@ -68,9 +65,8 @@ export class SimSql {
   }
 }
 
-function open(copy: Uint8Array | null): DatabaseSync {
+function open(): DatabaseSync {
   const database = new DatabaseSync(":memory:");
-  if (copy !== null) database.deserialize(copy);
-  database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN");
+  database.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN");
   return database;
 }
