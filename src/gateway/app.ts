@@ -11,6 +11,7 @@ import { cors } from "./middleware/cors.ts";
 import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/select-replicas.ts";
 import type { Clock, Entropy, ReplicaDirectory } from "./ports.ts";
 import { answerProblem, problem } from "./problem.ts";
+import { connectRoutes } from "./routes/connect.ts";
 import { healthRoutes, livenessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
 import { statusRoutes } from "./routes/status.ts";
@@ -102,6 +103,7 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
   routes.route("/", statusRoutes(services));
   routes.route("/", healthRoutes(services));
   routes.route("/", v3Routes(services));
+  routes.route("/", connectRoutes(services, deps.log));
   app.route("/", routes);
   app.use("/clusters/:cluster/*", selectCluster(config));
   app.route("/clusters/:cluster", livenessRoutes());
