@@ -22,6 +22,6 @@ export interface Sql {
   first(statement: string, ...bindings: readonly SqlValue[]): SqlRow | null;
   /** Runs `body` all-or-nothing: if it throws, nothing it wrote remains. Not re-entrant. */
   transaction<T>(body: () => T): T;
-  /** Bytes the database occupies, free pages included. */
+  /** Bytes of the pages in use: what was deleted does not count, as on the platform. */
   sizeBytes(): number;
 }

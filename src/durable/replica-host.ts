@@ -231,6 +231,7 @@ export class ReplicaHost {
           commitNewsMs: COMMIT_NEWS_MS,
         },
         snapshotEvery: config.snapshotEvery,
+        maintenance: { quotaBytes: config.quotaBytes, autoCompaction: config.autoCompaction },
       },
       seed: seed(),
       now: this.#clock.now(),

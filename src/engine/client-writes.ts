@@ -1,5 +1,6 @@
 /** Clients' writes: into the queue of the leader, or on to whoever leads. */
 import { LIMITS } from "../base/limits.ts";
+import type { ClientReads } from "./client-reads.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { Proposals } from "./proposals.ts";
 import type { ProposeReply, ProposeRequest, ReplicaHeader } from "./replica-api.ts";
@@ -9,14 +10,26 @@ import { stampSeen } from "./stamp.ts";
 export class ClientWrites {
   readonly #context: EngineContext;
   readonly #proposals: Proposals;
+  readonly #reads: ClientReads;
+  #failures = 0;
 
-  constructor(context: EngineContext, proposals: Proposals) {
+  constructor(context: EngineContext, proposals: Proposals, reads: ClientReads) {
     this.#context = context;
     this.#proposals = proposals;
+    this.#reads = reads;
+  }
+
+  /** Writes that got no outcome since this instance began. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** `done` is called once, within `request.timeoutMs` if time is told in time. */
-  propose(now: number, request: ProposeRequest, done: (reply: ProposeReply) => void): void {
+  propose(now: number, request: ProposeRequest, answer: (reply: ProposeReply) => void): void {
+    const done = (reply: ProposeReply): void => {
+      if (reply.kind === "unavailable") this.#failures += 1;
+      answer(reply);
+    };
     const header = this.#context.header();
     const { stopped, raft } = this.#context;
     if (stopped !== null) {
@@ -33,10 +46,29 @@ export class ClientWrites {
         unavailable("stopped", "the command cannot be read: gateway and replica differ in version", header),
       );
     } else if (raft.isLeader) {
-      this.#proposeHere(now, command, now + request.timeoutMs, done);
+      this.#proposeUnlessRefused(now, { ...request, command }, done);
     } else {
       this.#forward({ ...request, command }, header, done);
     }
+  }
+
+  /**
+   * What an alarm refuses need not fill the log, of which a full database is made. It is refused once a
+   * quorum has confirmed that this replica leads, so that no alarm that was disarmed before refuses.
+   */
+  #proposeUnlessRefused(now: number, request: ProposeRequest, done: (reply: ProposeReply) => void): void {
+    const { machine } = this.#context;
+    const { command, timeoutMs, throughLog } = request;
+    if (throughLog === true || machine.refusal(command) === null) {
+      this.#proposeHere(now, command, now + timeoutMs, done);
+      return;
+    }
+    const call = { consistency: "leader", minRevision: 0, timeoutMs } as const;
+    this.#reads.read<ProposeReply>(now, call, done, (header) => {
+      const error = machine.refusal(command);
+      if (error !== null) return { kind: "rejected", error, header };
+      return unavailable("no-leader", "the alarm was disarmed at this moment; ask again", header);
+    });
   }
 
   #proposeHere(

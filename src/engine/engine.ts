@@ -17,6 +17,8 @@ import { ClientWrites } from "./client-writes.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { Identity, Member } from "./identity.ts";
 import type { MachineHost } from "./machine-host.ts";
+import { Maintenance, type MaintenanceOptions } from "./maintenance.ts";
+import { alarmName } from "./maintenance-queries.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -53,6 +55,7 @@ export interface EngineOptions {
   readonly raft: RaftOptions;
   /** Applied log entries between two cuts of the log. */
   readonly snapshotEvery: number;
+  readonly maintenance: MaintenanceOptions;
 }
 
 export interface EngineSetup {
@@ -83,6 +86,7 @@ export class Engine {
   readonly #context: EngineContext;
   readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
+  readonly #maintenance: Maintenance;
   readonly #watches: WatchCalls;
   readonly #source: SnapshotSource;
   readonly #sink: SnapshotSink;
@@ -112,8 +116,9 @@ export class Engine {
     this.#peers = new Peers(stored.identity, stored.peers);
     const context = this.#createContext();
     this.#context = context;
-    this.#writes = new ClientWrites(context, this.#proposals);
     this.#reads = new ClientReads(context);
+    this.#writes = new ClientWrites(context, this.#proposals, this.#reads);
+    this.#maintenance = new Maintenance(context, this.#proposals, options.maintenance);
     this.#watches = new WatchCalls(context, this.#reads);
     // A follower that pulls at all pulls much more often than this.
     this.#source = new SnapshotSource(machine, 10 * options.raft.electionMs);
@@ -180,6 +185,14 @@ export class Engine {
       nameOf: (id) => this.#nameOf(id),
       databaseBytes: this.#setup.storage.databaseBytes(),
       stopped: this.#stopped,
+      counters: {
+        leaderChanges: this.#maintenance.leaderChanges,
+        proposalsPending: this.#proposals.count,
+        proposalsFailed: this.#writes.failures,
+        readsPending: this.#reads.count,
+        compactRevision: this.#machine.state().compactRevision,
+        alarms: this.#machine.alarms.list().map(({ alarm }) => alarmName(alarm)),
+      },
     });
   }
 
@@ -207,6 +220,10 @@ export class Engine {
   /** A client's read of what is not a key. */
   query(now: number, call: ReadCall, done: (reply: QueryReply) => void): void {
     const query = decodeQuery(call.request);
+    if (query?.request.case === "moveLeader") {
+      this.#maintenance.transfer.move(now, query.request.value.targetID, call.timeoutMs, done);
+      return;
+    }
     this.#reads.read<QueryReply>(now, call, done, (header) =>
       queryReply(query === null ? err("invalidCommand") : answerQuery(query, this.#context), header),
     );
@@ -266,6 +283,7 @@ export class Engine {
       this.#watches.deadline(),
       this.#source.deadline(),
       this.#sink.deadline(),
+      this.#maintenance.deadline(),
     ].filter((at) => at !== null);
     return candidates.length === 0 ? null : Math.min(...candidates);
   }
@@ -392,6 +410,7 @@ export class Engine {
     this.#watches.leaderIs(core.leader);
     this.#reads.applied(core.applied, this.#machine.state().revision);
     this.#sink.tick(this.#now);
+    this.#maintenance.check(this.#now);
     return after;
   }
 

@@ -5,7 +5,9 @@
 import { assert } from "../base/assert.ts";
 import { err, type Result } from "../base/result.ts";
 import type { Sql } from "../base/sql.ts";
+import type { Alarms } from "../mvcc/alarm/alarms.ts";
 import type { ApplyResult } from "../mvcc/apply-outcome.ts";
+import { hashSlice } from "../mvcc/hash-slice.ts";
 import type { LeaseTable } from "../mvcc/lease/lease-table.ts";
 import type { MvccState } from "../mvcc/mvcc-state.ts";
 import {
@@ -20,7 +22,9 @@ import type { SnapshotBounds, SnapshotChunk, SnapshotCursor } from "../mvcc/snap
 import { StateMachine } from "../mvcc/state-machine.ts";
 import { isReadOnly } from "../mvcc/validate.ts";
 import { History } from "../mvcc/watch/history.ts";
+import { decodeCommand } from "../wire/batch.ts";
 import type { ErrorKey } from "../wire/errors.ts";
+import type { HashSlice } from "../wire/gen/edged_pb.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "../wire/gen/etcd/rpc_pb.ts";
 
 /** Versions looked at, or rows dropped, by one slice of housekeeping. */
@@ -65,6 +69,20 @@ export class MachineHost {
 
   get leases(): LeaseTable {
     return this.#machine.leases;
+  }
+
+  get alarms(): Alarms {
+    return this.#machine.alarms;
+  }
+
+  /** Why the alarms of the moment refuse an encoded command, or null. */
+  refusal(command: Uint8Array): ErrorKey | null {
+    return this.alarms.list().length === 0 ? null : this.alarms.refusal(decodeCommand(command));
+  }
+
+  /** The hash of a history with the next rows in it. */
+  hashSlice(slice: HashSlice): Result<HashSlice, ErrorKey> {
+    return hashSlice(this.#sql, this.state(), slice);
   }
 
   /** A hash over all that replicas must agree on; reads everything. */

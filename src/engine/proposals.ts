@@ -54,6 +54,11 @@ export class Proposals {
     return this.#queue.length === 0 && this.#inFlight.length === 0;
   }
 
+  /** Clients that wait, or waited until their time was over while their entry is not applied. */
+  get count(): number {
+    return this.#waiting();
+  }
+
   /** False when the queue is full: the caller must be told to slow down. */
   add(now: number, command: Uint8Array, expiresAt: number, settle: (fate: ProposalFate) => void): boolean {
     const full =

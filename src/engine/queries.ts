@@ -4,6 +4,7 @@ import { err, type Result } from "../base/result.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import { type Query, QuerySchema } from "../wire/gen/edged_pb.ts";
 import type { EngineContext } from "./engine-context.ts";
+import { answerAlarms, answerHashSlice, answerStatus } from "./maintenance-queries.ts";
 
 /** An encoded etcd response of the query's kind, without header. */
 export type QueryResult = Result<Uint8Array, ErrorKey>;
@@ -18,8 +19,14 @@ export function decodeQuery(request: Uint8Array): Query | null {
 }
 
 /** Answers one query at the moment its caller may see. Runs outside of turns. */
-export function answerQuery(query: Query, _context: EngineContext): QueryResult {
+export function answerQuery(query: Query, context: EngineContext): QueryResult {
   switch (query.request.case) {
+    case "alarmList":
+      return answerAlarms(query.request.value, context);
+    case "status":
+      return answerStatus(context);
+    case "hashSlice":
+      return answerHashSlice(query.request.value, context);
     default:
       return err("invalidCommand");
   }

@@ -57,6 +57,11 @@ export interface ProposeRequest {
   readonly mayForward: boolean;
   /** How long the caller waits, in milliseconds. The replica answers before that. */
   readonly timeoutMs: number;
+  /**
+   * An earlier attempt may be on its way: only the log can tell what becomes of the operation, and a
+   * refusal must be written there too. Without it an alarm refuses before anything is written.
+   */
+  readonly throughLog?: boolean;
 }
 
 export type ProposeReply =
@@ -205,6 +210,22 @@ export interface StatusReply {
   readonly peers: readonly PeerStatus[];
   /** Why the replica stopped or refuses to serve; null while it is well. */
   readonly stopped: string | null;
+  readonly counters: StatusCounters;
+}
+
+/** What monitoring asks for. Counts are of this instance, which forgets them with its memory. */
+export interface StatusCounters {
+  /** Times that another leader was seen. */
+  readonly leaderChanges: number;
+  /** Writes that wait for their answer. */
+  readonly proposalsPending: number;
+  /** Writes that were answered with something else than an outcome. */
+  readonly proposalsFailed: number;
+  /** Reads that wait for their answer. */
+  readonly readsPending: number;
+  readonly compactRevision: number;
+  /** Active alarms, as etcd names their kinds: "NOSPACE", "CORRUPT". */
+  readonly alarms: readonly string[];
 }
 
 export interface PeerStatus {

@@ -2,7 +2,7 @@
 import { isVoter } from "../raft/configuration.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { PeerStatus, ReplicaHeader, StatusReply } from "./replica-api.ts";
+import type { PeerStatus, ReplicaHeader, StatusCounters, StatusReply } from "./replica-api.ts";
 
 export interface StatusInput {
   readonly raft: Raft;
@@ -10,9 +10,11 @@ export interface StatusInput {
   readonly nameOf: (id: NodeId) => string;
   readonly databaseBytes: number;
   readonly stopped: string | null;
+  readonly counters: StatusCounters;
 }
 
-export function statusReply({ raft, header, nameOf, databaseBytes, stopped }: StatusInput): StatusReply {
+export function statusReply(input: StatusInput): StatusReply {
+  const { raft, header, nameOf, databaseBytes, stopped, counters } = input;
   const { core } = raft;
   const configuration = core.configurations.current;
   const peers: PeerStatus[] = [...core.progress].map(([id, progress]) => ({
@@ -36,5 +38,6 @@ export function statusReply({ raft, header, nameOf, databaseBytes, stopped }: St
     learners: configuration.learners.map(nameOf),
     peers,
     stopped,
+    counters,
   };
 }

@@ -46,6 +46,8 @@ export interface WriteRequest {
   operationId(): Uint8Array;
   /** The encoded `edged.Command`. */
   encode(operationId: Uint8Array, seen: number): Uint8Array;
+  /** An earlier request may have carried the same operation: its client chose the id. */
+  readonly mayRepeat?: boolean;
 }
 
 /** No answer within the budget. */
@@ -144,6 +146,7 @@ export class LeaderRouter {
         command,
         mayForward: true,
         timeoutMs: Math.max(1, plan.attemptMs()),
+        throughLog: unknown || write.mayRepeat === true,
       });
       this.#note(view, member, reply);
       if (reply.kind !== "unavailable") return reply;

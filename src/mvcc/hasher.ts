@@ -3,8 +3,14 @@
  * `hashkv`: two 32-bit lanes of FNV-1a with different seeds. Not for anything an adversary may choose.
  */
 export class Hasher {
-  #low = 0x811c9dc5;
-  #high = 0x9e3779b9;
+  #low: number;
+  #high: number;
+
+  /** Without lanes from the beginning, else from where another one stood. */
+  constructor(low = 0x811c9dc5, high = 0x9e3779b9) {
+    this.#low = low;
+    this.#high = high;
+  }
 
   /** A safe integer, as 8 bytes. */
   number(value: number): this {
@@ -19,6 +25,11 @@ export class Hasher {
     this.number(value.length);
     for (const byte of value) this.#byte(byte);
     return this;
+  }
+
+  /** The lanes as they stand. */
+  state(): { readonly low: number; readonly high: number } {
+    return { low: this.#low >>> 0, high: this.#high >>> 0 };
   }
 
   /** 16 hexadecimal digits. */

@@ -59,7 +59,9 @@ export class NodeSql implements Sql {
   }
 
   sizeBytes(): number {
-    const row = this.first("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+    const row = this.first(
+      "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_page_size, pragma_freelist_count",
+    );
     const bytes = row?.[0];
     assert(typeof bytes === "number", "SQLite must know its size");
     return bytes;

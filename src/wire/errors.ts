@@ -102,6 +102,7 @@ export const ERRORS = {
   tooManyMembers: entry(failedPrecondition, "etcdserver: too many members in cluster"),
   tooManyLearners: entry(failedPrecondition, "etcdserver: too many learner members in cluster"),
   badLeaderTransferee: entry(failedPrecondition, "etcdserver: bad leader transferee"),
+  leaderTransferTimeout: entry(unknown, "etcdserver: request timed out, leader transfer took too long"),
   // Users and roles.
   userEmpty: entry(invalidArgument, "etcdserver: user name is empty"),
   userExists: entry(failedPrecondition, "etcdserver: user name already exists"),

@@ -109,6 +109,14 @@ export function status(member: string, more: Partial<StatusReply> = {}): StatusR
     learners: [],
     peers: [],
     stopped: null,
+    counters: {
+      leaderChanges: 1,
+      proposalsPending: 0,
+      proposalsFailed: 0,
+      readsPending: 0,
+      compactRevision: -1,
+      alarms: [],
+    },
     ...more,
   };
 }
