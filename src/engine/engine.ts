@@ -16,6 +16,8 @@ import { ClientReads } from "./client-reads.ts";
 import { ClientWrites } from "./client-writes.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { Identity, Member } from "./identity.ts";
+import { LeaseQueries, leaseRequestOf } from "./lease-queries.ts";
+import { Lessor } from "./lessor.ts";
 import type { MachineHost } from "./machine-host.ts";
 import { Maintenance, type MaintenanceOptions } from "./maintenance.ts";
 import { alarmName } from "./maintenance-queries.ts";
@@ -87,6 +89,8 @@ export class Engine {
   readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
   readonly #maintenance: Maintenance;
+  readonly #lessor: Lessor;
+  readonly #leaseQueries: LeaseQueries;
   readonly #watches: WatchCalls;
   readonly #source: SnapshotSource;
   readonly #sink: SnapshotSink;
@@ -119,6 +123,8 @@ export class Engine {
     this.#reads = new ClientReads(context);
     this.#writes = new ClientWrites(context, this.#proposals, this.#reads);
     this.#maintenance = new Maintenance(context, this.#proposals, options.maintenance);
+    this.#lessor = new Lessor(context, this.#proposals, options.raft.electionMs, stored.boot);
+    this.#leaseQueries = new LeaseQueries(context, this.#reads, this.#lessor);
     this.#watches = new WatchCalls(context, this.#reads);
     // A follower that pulls at all pulls much more often than this.
     this.#source = new SnapshotSource(machine, 10 * options.raft.electionMs);
@@ -224,6 +230,11 @@ export class Engine {
       this.#maintenance.transfer.move(now, query.request.value.targetID, call.timeoutMs, done);
       return;
     }
+    const leaseRequest = query === null ? null : leaseRequestOf(query);
+    if (leaseRequest !== null) {
+      this.#leaseQueries.answer(now, leaseRequest, call, done);
+      return;
+    }
     this.#reads.read<QueryReply>(now, call, done, (header) =>
       queryReply(query === null ? err("invalidCommand") : answerQuery(query, this.#context), header),
     );
@@ -280,6 +291,7 @@ export class Engine {
       this.#proposals.deadline(),
       this.#raft.isLeader ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
       this.#reads.deadline(),
+      this.#lessor.deadline(),
       this.#watches.deadline(),
       this.#source.deadline(),
       this.#sink.deadline(),
@@ -408,6 +420,7 @@ export class Engine {
     }
     this.#wasLeader = this.#raft.isLeader;
     this.#watches.leaderIs(core.leader);
+    this.#lessor.applied(this.#now);
     this.#reads.applied(core.applied, this.#machine.state().revision);
     this.#sink.tick(this.#now);
     this.#maintenance.check(this.#now);
@@ -417,6 +430,7 @@ export class Engine {
   #expire(): void {
     this.#proposals.expire(this.#now);
     this.#reads.expire(this.#now);
+    this.#lessor.expire(this.#now);
     this.#watches.expire(this.#now);
     for (const to of this.#source.expire(this.#now)) this.#raft.snapshotFailed(this.#now, to);
   }

@@ -71,7 +71,7 @@ export function onQuiesce(core: Core, from: NodeId, message: QuiesceRequest): vo
     log.maybeCommit(message.index);
     core.electionAt = null;
     core.leaderHeardAt = null;
-    core.sleep({ leader: from, round: 0, repairMs: 0 });
+    core.sleep({ leader: from, round: 0, repairMs: 0, at: core.now });
   }
   const match = matches ? message.index : 0;
   core.send(from, { kind: "quiesce-response", term, round: message.round, match });
@@ -84,6 +84,8 @@ export function onQuiesceResponse(core: Core, from: NodeId, message: QuiesceResp
   progress.probeSent = false;
   if (message.match === 0) return;
   acknowledged(core, from, progress, message.match);
+  // It was told with the proposal.
+  progress.commitSent = Math.max(progress.commitSent, message.match);
   if (core.sleepAccepted === null || message.match !== core.log.last || !maySleep(core)) return;
   core.sleepAccepted.add(from);
   const accepted = core.sleepAccepted;
@@ -102,7 +104,7 @@ function fallAsleep(core: Core, accepted: ReadonlySet<NodeId>): void {
   const longer = Math.min(Math.max(REPAIR_MS_MIN, 2 * core.repairMs), REPAIR_MS_MAX);
   core.repairMs = someAway ? longer : 0;
   core.repairAt = someAway ? core.now + core.repairMs : null;
-  core.sleep({ leader: core.id, round: core.readRound, repairMs: core.repairMs });
+  core.sleep({ leader: core.id, round: core.readRound, repairMs: core.repairMs, at: core.now });
 }
 
 /** The leader is wanted, or looks for who was away: everybody is awake again. */

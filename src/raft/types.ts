@@ -71,6 +71,8 @@ export interface Sleep {
   readonly round: number;
   /** 0: nobody was away. Else how long until the leader looks for whoever was, in ms. */
   readonly repairMs: number;
+  /** When it fell asleep, by its own clock: nobody has heard anything from it since. */
+  readonly at: number;
 }
 
 /** The state machine's content up to and including `index` stands in for the log up to there. */
