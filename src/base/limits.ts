@@ -101,6 +101,20 @@ export const LIMITS = {
   watchRequestsMax: 1_024,
   /** Calls for one stream: the platform allows 10,000 an invocation. The stream ends, its client comes again. */
   watchCallsMax: 9_000,
+  /** Users, and roles, of one cluster: they are listed in one answer. */
+  authUsersMax: 16_384,
+  authRolesMax: 16_384,
+  /** Bytes of a user's or role's name. */
+  authNameBytesMax: 1_024,
+  /** Bytes of one user with its roles, or one role with its permissions: one row. */
+  authRecordBytesMax: 512 * 1024,
+  /** Tokens that are valid at once; one more displaces the oldest, the same user's first. */
+  tokensMax: 8_192,
+  tokensPerUserMax: 1_024,
+  /** How long a token is valid, counted from its last use: etcd's `--auth-token-ttl`. */
+  tokenTtlMs: 300_000,
+  /** Users whose permissions are kept merged in memory. */
+  permissionsCachedMax: 1_024,
   /** etcd's bounds of a lease's time, in seconds; the lower one is what an election takes there. */
   leaseTtlSecondsMin: 2,
   leaseTtlSecondsMax: 9_000_000_000,

@@ -23,6 +23,9 @@ import {
 import { Alarms } from "./alarm/alarms.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import type { ApplyOutcome, ApplyResult } from "./apply-outcome.ts";
+import { AuthStore, isAuthRequest } from "./auth/auth-store.ts";
+import { isForbidden } from "./auth/is-forbidden.ts";
+import { ownOperationId } from "./auth/own-operation-id.ts";
 import { type CheckedTables, checkPath, checkPut } from "./check-path.ts";
 import type { Counters } from "./counters.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
@@ -64,6 +67,7 @@ export class StateMachine {
   readonly #system: SystemTable;
   readonly #leases: LeaseTable;
   readonly #alarms: Alarms;
+  readonly #auth: AuthStore;
   readonly #registry: MemberRegistry;
   readonly #pins = new Set<SnapshotBounds>();
 
@@ -82,6 +86,7 @@ export class StateMachine {
     this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
     this.#leases = new LeaseTable(this.#system);
     this.#alarms = new Alarms(this.#system);
+    this.#auth = new AuthStore(this.#system);
     this.#registry = new MemberRegistry(this.#system);
   }
 
@@ -173,6 +178,11 @@ export class StateMachine {
     return this.#alarms;
   }
 
+  /** The users of the group, and what they may do. */
+  get auth(): AuthStore {
+    return this.#auth;
+  }
+
   /** The members of the group. */
   get registry(): MemberRegistry {
     return this.#registry;
@@ -194,17 +204,26 @@ export class StateMachine {
     const { sequence, revision } = this.#counters;
     this.#counters.sequence += 1;
     if (command.opId.length !== OPERATION_ID_BYTES) return this.#execute(command);
-    const recalled = this.#memory.recall(command.opId, Number(command.seen), sequence, revision);
+    const opId = ownOperationId(command);
+    const recalled = this.#memory.recall(opId, Number(command.seen), sequence, revision);
     if (recalled !== null) return recalled;
     const outcome = this.#execute(command);
-    this.#memory.remember(command.opId, sequence, outcome);
+    // A command that somebody may not give changed nothing, and whoever it was may have signed in anew.
+    if (!isForbidden(outcome)) this.#memory.remember(opId, sequence, outcome);
     return outcome;
   }
 
   #execute(command: Command): ApplyOutcome {
-    const error = validateCommand(command) ?? this.#alarms.refusal(command);
+    const error =
+      validateCommand(command) ?? this.#alarms.refusal(command) ?? this.#auth.commandRefusal(command);
     if (error !== null) return this.#rejected(error);
     const { grant, request } = command;
+    if (isAuthRequest(request)) {
+      const refusal = this.#auth.execute(request, command.internal);
+      if (refusal !== null) return this.#rejected(refusal);
+      const { revision } = this.#counters;
+      return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: true };
+    }
     if (isMemberRequest(request)) {
       const answer = this.#registry.execute(command, request, this.#counters.sequence);
       return answer.ok ? this.#applied(new AnswerBudget(), () => answer.value) : this.#rejected(answer.error);

@@ -36,6 +36,18 @@ export function validateCommand(command: Command): ErrorKey | null {
     case "leaseExpiry":
     case "compaction":
     case "alarm":
+    case "authEnable":
+    case "authDisable":
+    case "authenticate":
+    case "userAdd":
+    case "userDelete":
+    case "userChangePassword":
+    case "userGrantRole":
+    case "userRevokeRole":
+    case "roleAdd":
+    case "roleDelete":
+    case "roleGrantPermission":
+    case "roleRevokePermission":
       return null;
     case "memberAdd":
     case "memberRemove":

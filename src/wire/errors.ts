@@ -117,6 +117,8 @@ export const ERRORS = {
   rootRoleMissing: entry(failedPrecondition, "etcdserver: root user does not have root role"),
   authNotEnabled: entry(failedPrecondition, "etcdserver: authentication is not enabled"),
   authFailed: entry(invalidArgument, "etcdserver: authentication failed, invalid user ID or password"),
+  noPasswordUser: entry(unknown, "auth: authentication failed, password was given for no password user"),
+  authOldRevision: entry(invalidArgument, "etcdserver: revision of auth store is old"),
   invalidAuthManagement: entry(invalidArgument, "etcdserver: invalid auth management"),
   invalidAuthToken: entry(GRPC_CODE.unauthenticated, "etcdserver: invalid auth token"),
   permissionDenied: entry(GRPC_CODE.permissionDenied, "etcdserver: permission denied"),
