@@ -1,9 +1,6 @@
 /** The KV service. */
-import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { LIMITS } from "../../base/limits.ts";
-import type { ReplicaHeader } from "../../engine/replica-api.ts";
-import { isReadOnly, isTooLarge, validateCommand, validateRange } from "../../mvcc/validate.ts";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { isReadOnly, validateCommand, validateRange } from "../../mvcc/validate.ts";
 import {
   CompactionRequestSchema,
   CompactionResponseSchema,
@@ -16,15 +13,14 @@ import {
   type RangeResponse,
   RangeResponseSchema,
   type RequestOp,
-  type ResponseHeader,
-  ResponseHeaderSchema,
   type TxnRequest,
   TxnRequestSchema,
   type TxnResponse,
   TxnResponseSchema,
 } from "../../wire/gen/etcd/rpc_pb.ts";
-import { type CommandRequest, completeCommand, encodeBody } from "../commands.ts";
+import { encodeBody } from "../commands.ts";
 import type { V3Call, V3Outcome } from "./call.ts";
+import { answered, write } from "./exchange.ts";
 import { unary, type V3Method } from "./method.ts";
 import { refusedFor, rejectedRequest, unansweredRequest } from "./refusal.ts";
 
@@ -42,9 +38,6 @@ export const KV_METHODS: Readonly<Record<string, V3Method>> = {
     write(call, { case: "compaction", value: call.request }, CompactionResponseSchema),
   ),
 };
-
-/** The answers of this service all have a header. */
-type KvAnswer = Message & { header?: ResponseHeader | undefined };
 
 async function range(call: V3Call<RangeRequest>): Promise<V3Outcome<RangeResponse>> {
   const { request, services, choice, hasDeadline } = call;
@@ -98,44 +91,4 @@ function isSerializable({ success, failure }: TxnRequest): boolean {
     operations.length > 0 &&
     operations.every(({ request }) => request.case === "requestRange" && request.value.serializable)
   );
-}
-
-/** Structure is judged before size, size before anything that depends on the store. */
-async function write<Answer extends KvAnswer>(
-  call: V3Call<unknown>,
-  request: CommandRequest,
-  schema: GenMessage<Answer>,
-): Promise<V3Outcome<Answer>> {
-  const { services, choice, hasDeadline, operationId } = call;
-  const body = encodeBody(request);
-  const error = validateCommand(body.command);
-  if (error !== null) return refusedFor(error);
-  if (isTooLarge(body.command, body.bytes.length)) return refusedFor("requestTooLarge");
-  const outcome = await services.router.propose(choice, {
-    operationId,
-    encode: (id, seen) => completeCommand(body, id, seen),
-  });
-  switch (outcome.kind) {
-    case "applied": {
-      // It was applied, and what it answered is lost: etcd has no other word for that.
-      if (!outcome.complete) return refusedFor("timeout", outcome.header);
-      const recursionLimit = LIMITS.messageDepthMax;
-      return answered(fromBinary(schema, outcome.response, { recursionLimit }), outcome.header);
-    }
-    case "rejected":
-      return rejectedRequest(outcome);
-    case "failed":
-      return unansweredRequest(outcome, hasDeadline);
-  }
-}
-
-/** `message` with a whole header. Its revision is the one that the store told with the answer. */
-function answered<Answer extends KvAnswer>(message: Answer, origin: ReplicaHeader): V3Outcome<Answer> {
-  message.header = create(ResponseHeaderSchema, {
-    clusterId: BigInt(`0x${origin.clusterId}`),
-    memberId: BigInt(`0x${origin.memberId}`),
-    revision: message.header?.revision ?? BigInt(origin.revision),
-    raftTerm: BigInt(origin.term),
-  });
-  return { kind: "answered", message, origin };
 }

@@ -1,8 +1,10 @@
 /** Every method that is served, by its path below `/v3/`. */
 import { KV_METHODS } from "./kv.ts";
+import { LEASE_METHODS } from "./lease.ts";
+import { MAINTENANCE_METHODS } from "./maintenance.ts";
 import type { V3Method } from "./method.ts";
 import { WATCH_METHODS } from "./watch.ts";
 
 export const V3_METHODS: ReadonlyMap<string, V3Method> = new Map(
-  Object.entries({ ...KV_METHODS, ...WATCH_METHODS }),
+  Object.entries({ ...KV_METHODS, ...MAINTENANCE_METHODS, ...LEASE_METHODS, ...WATCH_METHODS }),
 );

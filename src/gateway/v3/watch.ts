@@ -3,7 +3,12 @@ import { toJsonString } from "@bufbuild/protobuf";
 import type { Context } from "hono";
 import type { ReplicaHeader } from "../../engine/replica-api.ts";
 import { GRPC_CODE } from "../../wire/errors.ts";
-import { type WatchResponse, WatchResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
+import {
+  type WatchRequest,
+  WatchRequestSchema,
+  type WatchResponse,
+  WatchResponseSchema,
+} from "../../wire/gen/etcd/rpc_pb.ts";
 import { utf8 } from "../../wire/text.ts";
 import { originHeaders } from "../answers.ts";
 import type { GatewayEnv, Services } from "../services.ts";
@@ -21,7 +26,7 @@ import {
   unansweredRequest,
   type V3Refusal,
 } from "./refusal.ts";
-import { type Incoming, WatchRequests } from "./watch-requests.ts";
+import { type Incoming, RequestStream } from "./request-stream.ts";
 
 export const WATCH_METHODS: Readonly<Record<string, StreamMethod>> = {
   watch: { kind: "stream", handle: watch },
@@ -30,7 +35,7 @@ export const WATCH_METHODS: Readonly<Record<string, StreamMethod>> = {
 async function watch(c: Context<GatewayEnv>, services: Services): Promise<Response> {
   const timeoutMs = grpcTimeoutMs(c.req.raw.headers);
   if (!timeoutMs.ok) return answerRefusal(c, refused(GRPC_CODE.invalidArgument, timeoutMs.error));
-  const requests = new WatchRequests(c.req.raw.body);
+  const requests = new RequestStream(WatchRequestSchema, c.req.raw.body);
   const first = await requests.next();
   // etcd's status line waits for the first message; a refusal must come before it.
   if (first.requests.length === 0 && first.refusal !== null) return answerRefusal(c, first.refusal);
@@ -79,7 +84,11 @@ class WatchStream {
   }
 
   /** Goes on behind the answer, until either side ends the stream. */
-  serve(requests: WatchRequests, first: Incoming, now: ReplicaHeader): void {
+  serve(
+    requests: RequestStream<typeof WatchRequestSchema>,
+    first: Incoming<WatchRequest>,
+    now: ReplicaHeader,
+  ): void {
     const broken = (error: unknown): void => {
       console.error(error);
       this.#end(refused(GRPC_CODE.internal, "an unexpected error; the log of the Worker has it"));
@@ -96,7 +105,11 @@ class WatchStream {
   }
 
   /** The end of the requests does not end the stream, and neither does what cannot be read. */
-  async #handleAll(requests: WatchRequests, first: Incoming, now: ReplicaHeader): Promise<void> {
+  async #handleAll(
+    requests: RequestStream<typeof WatchRequestSchema>,
+    first: Incoming<WatchRequest>,
+    now: ReplicaHeader,
+  ): Promise<void> {
     let header = now;
     for (let incoming = first; ; incoming = await requests.next()) {
       if (incoming !== first && incoming.requests.length > 0) {

@@ -1,15 +1,15 @@
 /** The requests of a stream: JSON values one after the other in a body that may come bit by bit. */
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { concatBytes, EMPTY_BYTES } from "../../base/bytes.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { GRPC_CODE } from "../../wire/errors.ts";
-import { type WatchRequest, WatchRequestSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { readJsonRequest } from "./json-reader.ts";
 import { scanJson } from "./json-text.ts";
 import { aboveReceiveLimit, refused, unreadableRequest, type V3Refusal } from "./refusal.ts";
 
 /** What came next; no requests at the end of the body. Nothing follows a refusal. */
-export interface Incoming {
-  readonly requests: readonly WatchRequest[];
+export interface Incoming<Request> {
+  readonly requests: readonly Request[];
   readonly isEnd: boolean;
   /** What followed these requests cannot be read. */
   readonly refusal: V3Refusal | null;
@@ -18,18 +18,20 @@ export interface Incoming {
 /** Go's word for a text that ends too early. */
 const TOO_SHORT = "unexpected EOF";
 
-export class WatchRequests {
+export class RequestStream<Desc extends DescMessage> {
+  readonly #schema: Desc;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
   #rest: Uint8Array = EMPTY_BYTES;
   #isEnd: boolean;
 
-  constructor(body: ReadableStream<Uint8Array> | null) {
+  constructor(schema: Desc, body: ReadableStream<Uint8Array> | null) {
+    this.#schema = schema;
     this.#reader = body?.getReader() ?? null;
     this.#isEnd = this.#reader === null;
   }
 
   /** Waits for at least one request, the end, or what is none. */
-  async next(): Promise<Incoming> {
+  async next(): Promise<Incoming<MessageShape<Desc>>> {
     for (;;) {
       const incoming = this.#parse();
       if (incoming.requests.length > 0 || incoming.refusal !== null || incoming.isEnd) return incoming;
@@ -39,8 +41,8 @@ export class WatchRequests {
     }
   }
 
-  #parse(): Incoming {
-    const requests: WatchRequest[] = [];
+  #parse(): Incoming<MessageShape<Desc>> {
+    const requests: MessageShape<Desc>[] = [];
     while (requests.length < LIMITS.watchRequestsMax) {
       const scan = scanJson(this.#rest);
       if (scan.kind === "empty") {
@@ -55,7 +57,7 @@ export class WatchRequests {
         return { requests, isEnd: false, refusal: aboveReceiveLimit(this.#rest.length) };
       }
       // A number may go on in the next chunk; as a request it is refused anyway.
-      const request = readJsonRequest(WatchRequestSchema, this.#rest);
+      const request = readJsonRequest(this.#schema, this.#rest);
       if (!request.ok) {
         // On streams etcd has one code for whatever cannot be read.
         const { message } = unreadableRequest(request.error);
