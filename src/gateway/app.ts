@@ -12,8 +12,10 @@ import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/sele
 import type { Clock, Entropy, ReplicaDirectory } from "./ports.ts";
 import { answerProblem, problem } from "./problem.ts";
 import { connectRoutes } from "./routes/connect.ts";
+import { hashKvRoutes } from "./routes/hash-kv.ts";
 import { healthRoutes, livenessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { v3Routes } from "./routes/v3.ts";
 import type { GatewayEnv, Services } from "./services.ts";
@@ -102,6 +104,8 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
   routes.route("/", kvRoutes(services));
   routes.route("/", statusRoutes(services));
   routes.route("/", healthRoutes(services));
+  routes.route("/", metricsRoutes(services));
+  routes.route("/", hashKvRoutes(services));
   routes.route("/", v3Routes(services));
   routes.route("/", connectRoutes(services, deps.log));
   app.route("/", routes);

@@ -1,10 +1,16 @@
 /** `/health`, `/readyz` and `/version`, as etcd answers them. Unknown parameters are ignored, as there. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Hono } from "hono";
-import { RangeRequestSchema } from "../../wire/gen/etcd/rpc_pb.ts";
+import { QuerySchema } from "../../wire/gen/edged_pb.ts";
+import {
+  AlarmRequestSchema,
+  AlarmResponseSchema,
+  AlarmType,
+  RangeRequestSchema,
+} from "../../wire/gen/etcd/rpc_pb.ts";
 import { utf8 } from "../../wire/text.ts";
 import { originHeaders } from "../answers.ts";
-import type { ReadOutcome } from "../leader-router.ts";
+import type { QueryOutcome, ReadOutcome } from "../leader-router.ts";
 import type { GatewayEnv, Services } from "../services.ts";
 import { ETCD_VERSION } from "../version.ts";
 import { onlyMethods } from "./methods.ts";
@@ -31,6 +37,34 @@ function probe(
   );
 }
 
+const ALARMS = toBinary(
+  QuerySchema,
+  create(QuerySchema, { request: { case: "alarmList", value: create(AlarmRequestSchema) } }),
+);
+
+/** The same by asking for the alarms: whoever can tell them can serve. */
+function probeAlarms(
+  services: Services,
+  choice: { readonly cluster: string; readonly pin: string | null },
+  consistency: "linearizable" | "serializable",
+): Promise<QueryOutcome> {
+  return services.router.query(
+    { ...choice, budgetMs: HEALTH_BUDGET_MS },
+    { request: ALARMS, consistency, minRevision: 0 },
+  );
+}
+
+/** Served, and no alarm but those that the caller knows and accepts, by etcd's names. */
+function isHealthy(outcome: QueryOutcome, excluded: readonly string[]): boolean {
+  if (outcome.kind !== "answer") return false;
+  const names: Readonly<Record<number, string>> = {
+    [AlarmType.NOSPACE]: "NOSPACE",
+    [AlarmType.CORRUPT]: "CORRUPT",
+  };
+  const { alarms } = fromBinary(AlarmResponseSchema, outcome.response);
+  return alarms.every(({ alarm }) => excluded.includes(names[alarm] ?? ""));
+}
+
 function checkLine(name: string, outcome: ReadOutcome): string {
   return outcome.kind === "failed" ? `[-]${name} failed: ${outcome.message}\n` : `[+]${name} ok\n`;
 }
@@ -40,10 +74,11 @@ export function healthRoutes(services: Services): Hono<GatewayEnv> {
   app.get("/health", async (c) => {
     const serializable = c.req.query("serializable") === "true";
     const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
-    const outcome = await probe(services, choice, serializable ? "serializable" : "linearizable");
+    const outcome = await probeAlarms(services, choice, serializable ? "serializable" : "linearizable");
     // The type is etcd's: a JSON body that calls itself text.
     const headers = { ...TEXT, ...originHeaders(outcome.header) };
-    if (outcome.kind === "failed") return c.body('{"health":"false"}', 503, headers);
+    if (!isHealthy(outcome, c.req.queries("exclude") ?? []))
+      return c.body('{"health":"false"}', 503, headers);
     return c.body('{"health":"true"}', 200, headers);
   });
   app.get("/readyz", async (c) => {

@@ -6,6 +6,9 @@ import type { GatewayEnv, Services } from "../services.ts";
 import { V3_METHODS } from "../v3/methods.ts";
 import { answerUnary } from "../v3/unary.ts";
 
+/** Known to gRPC alone: etcd 3.4 has no JSON for them. */
+const WITHOUT_JSON: ReadonlySet<string> = new Set(["maintenance/hashkv"]);
+
 const BELOW_V3 = /^(?:\/clusters\/[^/]*)?\/v3(?:beta)?\/(.*)$/;
 
 /** The part of the path below `/v3/`, percent-escapes resolved; null if they cannot be. */
@@ -30,7 +33,7 @@ export function v3Routes(services: Services): Hono<GatewayEnv> {
     app.all(path, async (c) => {
       const name = endpointName(c.req.raw);
       const method = name === null ? undefined : V3_METHODS.get(name);
-      if (name === null || method === undefined) return c.notFound();
+      if (name === null || method === undefined || WITHOUT_JSON.has(name)) return c.notFound();
       if (methodOf(c) !== "POST") {
         return c.body("Method Not Allowed\n", 405, ETCD_TEXT);
       }
