@@ -3,6 +3,7 @@ import { assertNever } from "../base/assert.ts";
 import { prefixEnd } from "../base/bytes.ts";
 import type { RangeCall, Rejected, ReplicaHeader } from "../engine/replica-api.ts";
 import { ERRORS, type ErrorKey, isErrorKey } from "../wire/errors.ts";
+import type { KeyValue } from "../wire/gen/etcd/kv_pb.ts";
 import { toBase64 } from "../wire/text.ts";
 import type { RouteFailure } from "./leader-router.ts";
 import { strictUtf8 } from "./percent.ts";
@@ -26,6 +27,17 @@ export function originHeaders(header: ReplicaHeader | null): Readonly<Record<str
 export function bytesField(name: string, bytes: Uint8Array): Readonly<Record<string, string>> {
   const text = strictUtf8(bytes);
   return text === null ? { [`${name}_base64`]: toBase64(bytes) } : { [name]: text };
+}
+
+/** A pair as lists and events show it. */
+export function pairFields(found: KeyValue, keysOnly = false): Readonly<Record<string, unknown>> {
+  return {
+    ...bytesField("key", found.key),
+    ...(keysOnly ? {} : bytesField("value", found.value)),
+    create_revision: Number(found.createRevision),
+    mod_revision: Number(found.modRevision),
+    version: Number(found.version),
+  };
 }
 
 /** The interval of all keys that start with `prefix`, as etcd writes it. */

@@ -272,15 +272,6 @@ describe("bad input never reaches a replica", () => {
     );
   });
 
-  test("an event stream is not mistaken for a read", async () => {
-    const gateway = testGateway();
-    const headers = { Accept: "text/event-stream" };
-    for (const path of ["/kv/a", "/kv/?prefix=a"]) {
-      expect((await gateway.app.request(path, { headers })).status).toBe(501);
-    }
-    expect(gateway.replicas.calls).toEqual([]);
-  });
-
   test("an Idempotency-Key must be visible ASCII", async () => {
     const gateway = testGateway();
     for (const key of ["two words", "k".repeat(256), ""]) {

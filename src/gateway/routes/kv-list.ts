@@ -7,7 +7,7 @@ import { err, ok, type Result } from "../../base/result.ts";
 import type { KeyValue } from "../../wire/gen/etcd/kv_pb.ts";
 import { RangeRequestSchema, RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { fromBase64, toBase64 } from "../../wire/text.ts";
-import { bytesField, failureProblem, originHeaders, prefixInterval, rejectedProblem } from "../answers.ts";
+import { failureProblem, originHeaders, pairFields, prefixInterval, rejectedProblem } from "../answers.ts";
 import type { ReadOutcome } from "../leader-router.ts";
 import { strictUtf8 } from "../percent.ts";
 import { answerProblem, type Problem, problem } from "../problem.ts";
@@ -79,16 +79,6 @@ function parseList(request: Request): Result<ListRequest, Problem> {
   return ok({ ...options.value, key: from, rangeEnd, limit: limit.value, keysOnly: keysOnly.value });
 }
 
-function listItem(found: KeyValue, keysOnly: boolean): Readonly<Record<string, unknown>> {
-  return {
-    ...bytesField("key", found.key),
-    ...(keysOnly ? {} : bytesField("value", found.value)),
-    create_revision: Number(found.createRevision),
-    mod_revision: Number(found.modRevision),
-    version: Number(found.version),
-  };
-}
-
 /** The first keys that fit a page by bytes; at least one, or a big value would end all progress. */
 function fitPage(found: readonly KeyValue[]): readonly KeyValue[] {
   let sizeBytes = 0;
@@ -138,7 +128,7 @@ export async function listKeys(c: Context<GatewayEnv>, services: Services): Prom
   const more = last !== undefined && (response.more || page.length < response.kvs.length);
   return c.json(
     {
-      keys: page.map((found) => listItem(found, keysOnly)),
+      keys: page.map((found) => pairFields(found, keysOnly)),
       more,
       ...(more ? { next: encodeCursor(last.key) } : {}),
       // The following pages read at this revision to fit to this one.
