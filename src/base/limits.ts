@@ -67,7 +67,7 @@ export const LIMITS = {
   /** Bytes of a remembered answer; a longer one is remembered as "applied" without its body. */
   dedupAnswerBytesMax: 4_096,
   /** Alarms at a time: a member has one of each kind, but etcd lets clients name any member. */
-  alarmsMax: 1_024,
+  alarmsMax: 128,
   /** Bytes of keys and values that one call adds to a hash: some 50 ms of work. */
   hashSliceBytesMax: 8 * 1024 * 1024,
   /** Keys in one page of `GET /kv/?prefix=`. */

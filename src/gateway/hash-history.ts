@@ -26,14 +26,18 @@ export async function hashHistory(
   const begin = create(HashSliceSchema, { revision });
   let slice: HashSlice = begin;
   let asked = choice;
+  let consistency: "serializable" | "linearizable" = "serializable";
   for (let restarts = 0; ; ) {
     const query = create(QuerySchema, { request: { case: "hashSlice", value: slice } });
     const outcome = await router.query(asked, {
       request: toBinary(QuerySchema, query),
-      consistency: "serializable",
+      consistency,
       minRevision: 0,
     });
-    if (outcome.kind === "answer") {
+    if (outcome.kind === "answer" && outcome.header.term === 0) {
+      // A cluster that was just made: what it answers counts once it has a leader.
+      consistency = "linearizable";
+    } else if (outcome.kind === "answer") {
       slice = fromBinary(HashSliceSchema, outcome.response);
       if (slice.done) return hashed(slice, outcome.header);
       // The others may have another history by now.

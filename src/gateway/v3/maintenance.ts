@@ -80,7 +80,11 @@ async function alarm(call: V3Call<AlarmRequest>): Promise<V3Outcome<AlarmRespons
 /** Of whichever replica answers, as it stands: it need not be up to date. */
 async function status(call: V3Call<unknown>): Promise<V3Outcome<StatusResponse>> {
   const query = { case: "status", value: create(StatusRequestSchema) } as const;
-  const outcome = await ask(call, query, StatusResponseSchema, "serializable");
+  let outcome = await ask(call, query, StatusResponseSchema, "serializable");
+  if (outcome.kind === "answered" && outcome.origin.term === 0) {
+    // A cluster that was just made: how it stands is known once it has a leader.
+    outcome = await ask(call, query, StatusResponseSchema, "linearizable");
+  }
   if (outcome.kind === "answered") {
     outcome.message.header = wholeHeader(outcome.origin);
     outcome.message.version = ETCD_VERSION;
