@@ -24,19 +24,10 @@ const CATEGORIES = [
   "binary",
   "size",
   "watch",
+  "lease",
   "maintenance",
 ];
-/** Needs leases. */
-const LEASES = [
-  "delete-prev-kv",
-  "put-ignore-lease",
-  "put-lease-moves",
-  "range-keys-only",
-  "txn-compare-lease",
-  "txn-leases",
-  "watch-lease-events",
-];
-/** Touches paths of services to come: lease, maintenance, cluster, auth. */
+/** Touches paths of services to come: lock, cluster, auth. */
 const OTHER_SERVICES = ["gateway-methods", "gateway-nested-types"];
 /** Needs backups. */
 const BACKUPS = ["maintenance"];
@@ -45,7 +36,7 @@ const DIFFERENT = ["gateway-paths-outside"];
 /** Patient timers: these tests are about answers, on machines that may be busy. */
 const VARS = { ALLOW_CLUSTER_CREATE: "true", HEARTBEAT_MS: "200", ELECTION_MS: "1000" };
 
-const LEFT_OUT = new Set([...LEASES, ...OTHER_SERVICES, ...BACKUPS, ...DIFFERENT]);
+const LEFT_OUT = new Set([...OTHER_SERVICES, ...BACKUPS, ...DIFFERENT]);
 
 const run = promisify(execFile);
 
