@@ -1,0 +1,76 @@
+/** Native gRPC and HTTP/1.1 on one port, as etcd has them, in front of a gateway. */
+import type { Http2ServerRequest } from "node:http2";
+import { Code } from "@connectrpc/connect";
+import {
+  type ConnectNodeAdapterOptions,
+  compressionGzip,
+  connectNodeAdapter,
+} from "@connectrpc/connect-node";
+import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
+import { Gateways } from "./gateways.ts";
+import { HttpProxy } from "./http-proxy.ts";
+import type { BridgeOptions } from "./options.ts";
+import { Port } from "./port.ts";
+import { registerServices } from "./services.ts";
+import { UnaryCalls } from "./unary-calls.ts";
+
+/** Above it a message is not even read; the gateway refuses smaller ones in etcd's words. */
+const READ_BYTES_MAX = 16 * 1024 * 1024;
+
+type NodeRequest = Parameters<NonNullable<ConnectNodeAdapterOptions["fallback"]>>[0];
+type NodeResponse = Parameters<NonNullable<ConnectNodeAdapterOptions["fallback"]>>[1];
+
+export interface Bridge {
+  /** Where clients reach it. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Resolves once clients can connect; rejects if the port cannot be had. */
+export async function startBridge(options: BridgeOptions): Promise<Bridge> {
+  const gateways = new Gateways(options.endpoints);
+  const calls = new UnaryCalls({ gateways, apiToken: options.token });
+  const proxy = new HttpProxy(gateways, options.token);
+  const grpc = connectNodeAdapter({
+    routes: (router) => registerServices(router, { calls }),
+    grpc: true,
+    grpcWeb: false,
+    connect: false,
+    acceptCompression: [compressionGzip],
+    readMaxBytes: READ_BYTES_MAX,
+    fallback: refuseUnknown,
+  });
+  const port = new Port({
+    ...options,
+    http1: (request, response) => proxy.handle(request, response),
+    http2: (request, response) => {
+      if (isGrpc(request)) grpc(request, response);
+      else proxy.handle(request, response);
+    },
+  });
+  const address = await port.listen();
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `${options.tls === null ? "http" : "https"}://${host}:${address.port}`,
+    close: async () => {
+      await port.close();
+      gateways.close();
+    },
+  };
+}
+
+function isGrpc({ headers }: Http2ServerRequest): boolean {
+  return headers["content-type"]?.startsWith("application/grpc") === true;
+}
+
+/** A gRPC server's answer to a service or method that it does not have. */
+function refuseUnknown(request: NodeRequest, response: NodeResponse): void {
+  const [, service = "", method = ""] = (request.url ?? "").split("/");
+  const isKnown = RPCS.some(({ rpc }) => rpc.parent.typeName === service);
+  const text = isKnown ? `unknown method ${method} for service ${service}` : `unknown service ${service}`;
+  response.statusCode = 200;
+  response.setHeader("content-type", "application/grpc");
+  response.setHeader("grpc-status", String(Code.Unimplemented));
+  response.setHeader("grpc-message", encodeURIComponent(text).replaceAll("%20", " "));
+  response.end();
+}

@@ -1,0 +1,111 @@
+/**
+ * HTTP/1.1 requests, and HTTP/2 ones that are no gRPC, go to the gateway as they are. A chunk of an
+ * answer stays a chunk: some clients of `/v3/watch` take each for one message.
+ */
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import type { Gateways } from "./gateways.ts";
+import { requestTo } from "./http-client.ts";
+
+type Incoming = IncomingMessage | Http2ServerRequest;
+
+/** What the answers of both versions of HTTP can do. */
+interface Outgoing {
+  readonly headersSent: boolean;
+  writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
+  flushHeaders?(): void;
+  write(chunk: Buffer): boolean;
+  end(): unknown;
+  end(text: string): unknown;
+  on(event: "close", listener: () => void): unknown;
+  once(event: "drain", listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+/** Of one connection; the next one has its own. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+export class HttpProxy {
+  readonly #gateways: Gateways;
+  readonly #apiToken: string | null;
+
+  constructor(gateways: Gateways, apiToken: string | null) {
+    this.#gateways = gateways;
+    this.#apiToken = apiToken;
+  }
+
+  handle(incoming: Incoming, outgoing: Outgoing): void {
+    const gateway = this.#gateways.pick(0);
+    const base = new URL(gateway.url);
+    const request = requestTo(base)({
+      protocol: base.protocol,
+      hostname: base.hostname,
+      port: base.port,
+      path: base.pathname.replace(/\/$/, "") + (incoming.url ?? "/"),
+      method: incoming.method ?? "GET",
+      headers: this.#requestHeaders(incoming, base),
+      agent: gateway.agents.streams,
+    });
+    request.on("response", (response) => answer(response, outgoing));
+    request.on("error", (error) => {
+      this.#gateways.avoid(gateway);
+      refuse(outgoing, `${gateway.url} does not answer: ${error.message}`);
+    });
+    // The client has gone: the gateway need not go on.
+    outgoing.on("close", () => request.destroy());
+    incoming.on("error", () => request.destroy());
+    incoming.pipe(request);
+  }
+
+  #requestHeaders(incoming: Incoming, base: URL): OutgoingHttpHeaders {
+    const headers: OutgoingHttpHeaders = {};
+    for (const [name, value] of Object.entries(incoming.headers)) {
+      if (!HOP_BY_HOP.has(name) && !name.startsWith(":")) headers[name] = value;
+    }
+    headers["host"] = base.host;
+    const isChunked = incoming.headers["transfer-encoding"] !== undefined;
+    if (isChunked) headers["transfer-encoding"] = "chunked";
+    if (this.#apiToken !== null) {
+      if (headers["authorization"] !== undefined) headers["token"] ??= headers["authorization"];
+      headers["authorization"] = `Bearer ${this.#apiToken}`;
+    }
+    return headers;
+  }
+}
+
+function answer(response: IncomingMessage, outgoing: Outgoing): void {
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(response.headersDistinct)) {
+    if (!HOP_BY_HOP.has(name)) headers[name] = value?.length === 1 ? value[0] : value;
+  }
+  outgoing.writeHead(response.statusCode ?? 502, headers);
+  // A stream that is silent at first has begun all the same.
+  outgoing.flushHeaders?.();
+  response.on("data", (chunk: Buffer) => {
+    if (outgoing.write(chunk)) return;
+    response.pause();
+    outgoing.once("drain", () => response.resume());
+  });
+  response.on("end", () => outgoing.end());
+  // Cut off in the middle: the client must not take it for the end.
+  response.on("error", () => outgoing.destroy());
+}
+
+function refuse(outgoing: Outgoing, reason: string): void {
+  if (outgoing.headersSent) {
+    outgoing.destroy();
+    return;
+  }
+  outgoing.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
+  // etcd's form of an error, with gRPC's code for "unavailable".
+  outgoing.end(JSON.stringify({ error: reason, message: reason, code: 14 }));
+}

@@ -1,0 +1,33 @@
+/** Which of a client's metadata goes on to the gateway. */
+
+/** The connection's own, and what the call's framing says. */
+const HOP_BY_HOP = new Set([
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "content-type",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "user-agent",
+]);
+const FRAMING = /^(?:grpc-|connect-|:)/;
+
+/**
+ * The headers of a request to the gateway. The deployment's token, where there is one, takes the
+ * place of `authorization`; etcd's own token then travels as `token`.
+ */
+export function forwardedHeaders(metadata: Headers, apiToken: string | null): Headers {
+  const headers = new Headers();
+  for (const [name, value] of metadata) {
+    if (!HOP_BY_HOP.has(name) && !FRAMING.test(name)) headers.append(name, value);
+  }
+  if (apiToken === null) return headers;
+  const authorization = headers.get("authorization");
+  if (authorization !== null && !headers.has("token")) headers.set("token", authorization);
+  headers.set("authorization", `Bearer ${apiToken}`);
+  return headers;
+}

@@ -1,0 +1,20 @@
+/** What the bridge is told on its command line. */
+
+export interface TlsOptions {
+  /** PEM files. */
+  readonly cert: string;
+  readonly key: string;
+  /** Clients need a certificate of this authority; null: no certificate is asked for. */
+  readonly clientCa: string | null;
+}
+
+export interface BridgeOptions {
+  /** Base URLs of gateways, tried in this order; at least one. */
+  readonly endpoints: readonly string[];
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The deployment's API_TOKEN, added to every request. */
+  readonly token: string | null;
+  readonly tls: TlsOptions | null;
+}
