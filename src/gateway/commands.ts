@@ -9,6 +9,7 @@ import {
   Compare_CompareTarget,
   CompareSchema,
   DeleteRangeRequestSchema,
+  type LeaseGrantRequest,
   PutRequestSchema,
   RangeRequestSchema,
   type RequestOp,
@@ -26,8 +27,9 @@ export interface CommandBody {
   readonly bytes: Uint8Array;
 }
 
-export function encodeBody(request: CommandRequest): CommandBody {
-  const command = create(CommandSchema, { request });
+/** `grant`: a lease to be granted together with the request. */
+export function encodeBody(request: CommandRequest, grant: LeaseGrantRequest | null = null): CommandBody {
+  const command = create(CommandSchema, grant === null ? { request } : { request, grant });
   return { command, bytes: toBinary(CommandSchema, command) };
 }
 
@@ -74,12 +76,14 @@ function conditional(
   };
 }
 
+/** `lease`: 0 for none. */
 export function putCommand(
   key: Uint8Array,
   value: Uint8Array,
   conditions: readonly Condition[],
+  lease = 0n,
 ): CommandRequest {
-  const put = create(PutRequestSchema, { key, value });
+  const put = create(PutRequestSchema, { key, value, lease });
   if (conditions.length === 0) return { case: "put", value: put };
   const operation = create(RequestOpSchema, { request: { case: "requestPut", value: put } });
   return conditional(key, conditions, operation);

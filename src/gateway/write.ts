@@ -7,6 +7,7 @@ import type { ReplicaHeader } from "../engine/replica-api.ts";
 import { isTooLarge } from "../mvcc/validate.ts";
 import {
   DeleteRangeResponseSchema,
+  type LeaseGrantRequest,
   PutResponseSchema,
   type TxnResponse,
   TxnResponseSchema,
@@ -58,15 +59,16 @@ function decodeAnswer(kind: CommandRequest["case"], answer: Uint8Array, header: 
   }
 }
 
-/** Sends `request` to the cluster and waits until it is decided. */
+/** Sends `request` to the cluster, with a lease where it needs one, and waits until it is decided. */
 export async function write(
   c: Context<GatewayEnv>,
   services: Services,
   request: CommandRequest,
+  grant: LeaseGrantRequest | null = null,
 ): Promise<Result<Written, Problem>> {
   const key = idempotencyKey(c.req.raw.headers);
   if (!key.ok) return key;
-  const body = encodeBody(request);
+  const body = encodeBody(request, grant);
   if (isTooLarge(body.command, body.bytes.length)) return err(tooLarge(body.bytes.length));
   const cluster = c.get("cluster");
   const { pathname, search } = new URL(c.req.url);

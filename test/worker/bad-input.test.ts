@@ -92,7 +92,7 @@ const CASES: readonly (readonly [
   ["a wrong method for the status", "/status", DELETE, 405, "method_not_allowed"],
   ["a cluster that may not be made", "/clusters/other/kv/k", PUT, 404, "cluster_not_found"],
   ["a cluster with a bad name", "/clusters/Other!/kv/k", PUT, 400, "invalid_cluster"],
-  ["a time to live, which comes later", "/kv/k?ttl=30", PUT, 501, "not_implemented"],
+  ["a time to live of nothing", "/kv/k?ttl=0", PUT, 400, "invalid_parameter"],
   [
     "a watch, which comes later",
     "/kv/k",

@@ -1,21 +1,19 @@
 /** `PUT /kv/{key}`, `DELETE /kv/{key}` and `DELETE /kv/?prefix=`. */
+import { create } from "@bufbuild/protobuf";
 import type { Context } from "hono";
 import { LIMITS } from "../../base/limits.ts";
+import { ok, type Result } from "../../base/result.ts";
+import { type LeaseGrantRequest, LeaseGrantRequestSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { bytesField, originHeaders, prefixInterval } from "../answers.ts";
 import { readBody } from "../body.ts";
 import { deleteCommand, deleteRangeCommand, putCommand } from "../commands.ts";
 import { keyOfPath } from "../key-path.ts";
 import { type Condition, describeCondition, entityTag, writeConditions } from "../preconditions.ts";
 import { answerProblem, type Problem, problem } from "../problem.ts";
-import { flagParameter, parseQuery } from "../query.ts";
+import { countParameter, flagParameter, parseQuery, type Query } from "../query.ts";
 import type { GatewayEnv, Services } from "../services.ts";
+import { completeGrant } from "../v3/lease.ts";
 import { tooLarge, type Written, write } from "../write.ts";
-
-const TTL_NOT_YET = problem(
-  501,
-  "not_implemented",
-  "?ttl= is not supported yet: keys do not expire; put without it and delete the key yourself",
-);
 
 function conditionFailed(key: Uint8Array, conditions: readonly Condition[], written: Written): Problem {
   const wanted = conditions.map(describeCondition).join(" and ");
@@ -31,22 +29,37 @@ function conditionFailed(key: Uint8Array, conditions: readonly Condition[], writ
   });
 }
 
-/** Answers `{"key", "revision"}` with the new ETag. */
+/** The lease that `?ttl=` asks for; null without it. */
+function leaseOf(services: Services, query: Query): Result<LeaseGrantRequest | null, Problem> {
+  const bounds = { fallback: 0, min: 1, max: LIMITS.leaseTtlSecondsMax };
+  const ttl = countParameter(query, "ttl", bounds);
+  if (!ttl.ok) return ttl;
+  if (ttl.value === 0) return ok(null);
+  return ok(completeGrant(services, create(LeaseGrantRequestSchema, { TTL: BigInt(ttl.value) })));
+}
+
+/**
+ * Answers `{"key", "revision"}` with the new ETag. With `?ttl=` the key is deleted when so many seconds
+ * have passed since its last put; the answer tells the seconds in force.
+ */
 export async function putKey(c: Context<GatewayEnv>, services: Services): Promise<Response> {
   const key = keyOfPath(c.req.raw);
   if (!key.ok) return answerProblem(c, key.error);
-  if (new URL(c.req.url).searchParams.has("ttl")) return answerProblem(c, TTL_NOT_YET);
-  const query = parseQuery(c.req.raw, []);
+  const query = parseQuery(c.req.raw, ["ttl"]);
   if (!query.ok) return answerProblem(c, query.error);
+  const grant = leaseOf(services, query.value);
+  if (!grant.ok) return answerProblem(c, grant.error);
   const conditions = writeConditions(c.req.raw.headers);
   if (!conditions.ok) return answerProblem(c, conditions.error);
   const value = await readBody(c.req.raw, LIMITS.requestBytesMax);
   if (value === null) return answerProblem(c, tooLarge(null));
-  const written = await write(c, services, putCommand(key.value, value, conditions.value));
+  const command = putCommand(key.value, value, conditions.value, grant.value?.ID);
+  const written = await write(c, services, command, grant.value);
   if (!written.ok) return answerProblem(c, written.error);
   const { header, revision, succeeded } = written.value;
   if (!succeeded) return answerProblem(c, conditionFailed(key.value, conditions.value, written.value));
-  return c.json({ ...bytesField("key", key.value), revision }, 200, {
+  const ttl = grant.value === null ? {} : { ttl: Number(grant.value.TTL) };
+  return c.json({ ...bytesField("key", key.value), revision, ...ttl }, 200, {
     ...originHeaders(header),
     ETag: entityTag(revision),
   });
