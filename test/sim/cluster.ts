@@ -164,6 +164,7 @@ export class Cluster {
    * anything. Kept for the next step that is checked: a wiped replica's own steps are not.
    */
   #collectDepartures(): void {
+    if (this.departures.isEmpty) return;
     const departures = this.departures.take();
     const wiped = this.objects.find((object) => object.wiped);
     if (wiped !== undefined) checkWipedSilent(wiped.nodeId, departures);

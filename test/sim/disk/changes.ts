@@ -111,6 +111,13 @@ class Tally {
     }
   }
 
+  newMeta(sql: SimSql, before: Meta | null): Meta | null {
+    if (!this.isMetaUnclear && this.meta !== null) return decodeMeta(this.meta);
+    if (!this.isMetaUnclear && before !== null) return before;
+    const row = sql.first(META, []);
+    return row === null ? null : decodeMeta(row);
+  }
+
   #from(index: number): void {
     this.logFrom = Math.min(this.logFrom ?? index, index);
   }
@@ -130,25 +137,24 @@ function pick(bindings: readonly SqlValue[], at: readonly number[]): SqlRow {
   });
 }
 
-/**
- * What `writes` have changed. `before` is what the database held before them; null: it has no counters
- * yet. `compared`: make sure of it by reading the rows.
- */
-export function changeOf(
-  sql: SimSql,
-  before: Meta,
-  writes: readonly Write[],
-  compared: boolean,
-): MirrorChange | null {
+export interface Changing {
+  /** The counters before the writes; null: there were none. */
+  readonly before: Meta | null;
+  readonly writes: readonly Write[];
+  /** Make sure of the result by reading the rows. */
+  readonly compared: boolean;
+}
+
+/** What `writes` have changed; null while the database has no counters. */
+export function changeOf(sql: SimSql, { before, writes, compared }: Changing): MirrorChange | null {
   const tally = new Tally();
   for (const write of writes) tally.add(write);
-  const row = tally.meta === null || tally.isMetaUnclear ? sql.first(META, []) : tally.meta;
-  if (row === null) return null;
-  const meta = decodeMeta(row);
-  const installed = meta.generation !== before.generation;
+  const meta = tally.newMeta(sql, before);
+  if (meta === null) return null;
+  const installed = meta.generation !== (before?.generation ?? 0);
   const written = tally.versions.filter(({ generation }) => generation === meta.generation);
   const versions = installed ? sql.all(VERSIONS[meta.generation] ?? "", [0]) : written.map(({ row }) => row);
-  if (compared) assertStored(sql, tally, row, versions);
+  if (compared) assertStored(sql, tally, meta, versions);
   const entries = tally.log.map((entry) => decodeEntry(sql, entry));
   const wasCut = tally.log.length < tally.inserted.length;
   return {
@@ -164,12 +170,13 @@ export function changeOf(
 }
 
 /** The rows are what the writes amount to. Of the versions some may have been collected again. */
-function assertStored(sql: SimSql, { logFrom, log }: Tally, meta: SqlRow, versions: readonly SqlRow[]): void {
+function assertStored(sql: SimSql, { logFrom, log }: Tally, meta: Meta, versions: readonly SqlRow[]): void {
   const first = Number(versions[0]?.[0] ?? Number.MAX_SAFE_INTEGER);
-  const stored = sql.all(VERSIONS[Number(meta.at(-1))] ?? "", [first - 1]);
+  const stored = sql.all(VERSIONS[meta.generation] ?? "", [first - 1]);
   const kept = new Set(stored.map(([ord]) => ord));
   const told = [meta, log, versions.filter(([ord]) => kept.has(ord ?? 0))];
-  const found = [sql.first(META, []), logFrom === null ? [] : sql.all(LOG, [logFrom]), stored];
+  const row = defined(sql.first(META, []), "there are counters");
+  const found = [decodeMeta(row), logFrom === null ? [] : sql.all(LOG, [logFrom]), stored];
   const [tells, finds] = [JSON.stringify(told), JSON.stringify(found)];
   assert(tells === finds, `written was ${tells}, stored is ${finds}`);
 }

@@ -25,6 +25,9 @@ export interface Writer {
   readonly isCurrent: boolean;
 }
 
+/** How the product reads entries back. */
+const LOG_READ = "SELECT idx, term, kind, data FROM log WHERE idx >= ? AND idx <= ?";
+
 /** One transaction in so many is compared with the rows it left. */
 const COMPARED_EVERY = 64;
 
@@ -40,9 +43,13 @@ export class SimDisk {
   #pending: Transaction[] = [];
   #issued = 0;
   #durable = 0;
+  /** The counters as they are durable; null: there are none. */
+  #durableMeta: Meta | null = null;
   /** The durable writes since the database was kept. */
   #redo: Write[] = [];
   #inTransaction = false;
+  /** What was read from the log since it changed last: invariants look at what was just appended. */
+  readonly #logReads = new Map<string, SqlRow[]>();
 
   /** The port for one instance. */
   port(writer: Writer): Sql {
@@ -50,7 +57,9 @@ export class SimDisk {
       run: (statement, ...bindings) => this.#write(writer, statement, bindings),
       all: (statement, ...bindings) => {
         assertCurrent(writer);
-        return this.#sql.all(statement, bindings);
+        return statement.startsWith(LOG_READ)
+          ? this.#readLog(statement, bindings)
+          : this.#sql.all(statement, bindings);
       },
       first: (statement, ...bindings) => {
         assertCurrent(writer);
@@ -59,6 +68,15 @@ export class SimDisk {
       transaction: (body) => this.#transaction(body),
       sizeBytes: () => 1_000_000,
     };
+  }
+
+  #readLog(statement: string, bindings: readonly SqlValue[]): SqlRow[] {
+    const key = bindings.join();
+    const known = this.#logReads.get(key);
+    if (known !== undefined) return known;
+    const rows = this.#sql.all(statement, bindings);
+    this.#logReads.set(key, rows);
+    return rows;
   }
 
   /** Reads for invariants: the state with everything pending. */
@@ -82,7 +100,12 @@ export class SimDisk {
 
   /** The counters with everything pending. */
   get latestMeta(): Meta {
-    return this.#pending.findLast(({ change }) => change !== null)?.change?.meta ?? this.mirror.meta;
+    return this.#meta ?? this.mirror.meta;
+  }
+
+  /** Those that the database has; null: none. */
+  get #meta(): Meta | null {
+    return this.#pending.findLast(({ change }) => change !== null)?.change?.meta ?? this.#durableMeta;
   }
 
   setAlarm(writer: Writer, atMs: number): void {
@@ -107,7 +130,8 @@ export class SimDisk {
     if (transaction === null) return null;
     this.#open = null;
     const { writes, sequence } = transaction;
-    transaction.change = changeOf(this.#sql, this.latestMeta, writes, sequence % COMPARED_EVERY === 0);
+    const compared = sequence % COMPARED_EVERY === 0;
+    transaction.change = changeOf(this.#sql, { before: this.#meta, writes, compared });
     this.#pending.push(transaction);
     return transaction;
   }
@@ -117,7 +141,10 @@ export class SimDisk {
     const transaction = defined(this.#pending.shift(), "nothing is pending");
     this.#durable = transaction.sequence;
     this.#redo.push(...transaction.writes);
-    if (transaction.change !== null) this.mirror.apply(transaction.change);
+    if (transaction.change !== null) {
+      this.mirror.apply(transaction.change);
+      this.#durableMeta = transaction.change.meta;
+    }
     if (this.#pending.length === 0 && this.#redo.length > REDO_MAX) {
       this.#sql.keep();
       this.#redo = [];
@@ -133,6 +160,7 @@ export class SimDisk {
     this.vanished += lost;
     this.#pending = [];
     this.#durable = this.#issued;
+    this.#logReads.clear();
     this.#sql.goBack(this.#redo);
     return lost;
   }
@@ -142,6 +170,8 @@ export class SimDisk {
     this.#pending = [];
     this.#durable = this.#issued;
     this.#redo = [];
+    this.#durableMeta = null;
+    this.#logReads.clear();
     this.#sql.wipe();
   }
 
@@ -151,6 +181,7 @@ export class SimDisk {
 
   #write(writer: Writer, statement: string, bindings: readonly SqlValue[]): void {
     assertCurrent(writer);
+    if (statement.includes(" log ")) this.#logReads.clear();
     try {
       this.#sql.run(statement, bindings);
     } catch (error) {
@@ -163,6 +194,7 @@ export class SimDisk {
   /** The running event has written no more than its first `count` writes. */
   #takeBack(count: number): void {
     if (this.#open !== null) this.#open.writes.length = count;
+    this.#logReads.clear();
     const pending = this.#pending.flatMap(({ writes }) => writes);
     this.#sql.goBack([...this.#redo, ...pending, ...(this.#open?.writes ?? [])]);
   }

@@ -26,6 +26,10 @@ export class Departures {
     this.#add(address.to, address.from, answer.messages, address.toIncarnation !== null);
   }
 
+  get isEmpty(): boolean {
+    return this.#list.length === 0;
+  }
+
   take(): readonly SimDeparture[] {
     const list = this.#list;
     this.#list = [];
