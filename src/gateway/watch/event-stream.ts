@@ -49,7 +49,7 @@ export class EventStream {
   /** Goes on behind the answer, until either side ends the stream. */
   async serve(isPast: boolean): Promise<void> {
     // Whoever is cut off before the first event resumes from here all the same.
-    this.#send(`retry: ${RETRY_MS}\n${this.#bookmark()}`);
+    await this.#send(`retry: ${RETRY_MS}\n${this.#bookmark()}`);
     this.#puller.add(this.#range, isPast);
     await Promise.all([this.#puller.run(), this.#keepAlive()]);
   }
@@ -99,7 +99,8 @@ export class EventStream {
 
   #ended({ failure }: PullerEnd): void {
     if (failure !== null) {
-      this.#send(message("unavailable", { code: "unavailable", message: failure.message }, null));
+      const data = { code: "unavailable", message: failure.message };
+      this.#send(message("unavailable", data, null)).catch(() => undefined);
     }
     this.close();
   }
