@@ -261,7 +261,7 @@ export class Raft {
   /** What the inputs so far ask for. The host must carry it out before the next input. */
   takeEffects(): Effects {
     const { core } = this;
-    if (core.role === "leader") sendCommitNewsWhenDue(core);
+    if (core.role === "leader" && !core.isAsleep) sendCommitNewsWhenDue(core);
     const { truncateFrom, append } = core.log.takeUnstored();
     const changed = core.takeHardStateChanged();
     const slept = core.takeSlept();

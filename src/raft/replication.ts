@@ -163,6 +163,8 @@ export function onHeartbeatResponse(core: Core, from: NodeId, message: Heartbeat
   progress.probeSent = false;
   if (message.match > 0) acknowledged(core, from, progress, message.match);
   if (core.role !== "leader" || progress.match >= core.log.last) return;
+  // A leader that woke without memory took it that all have everything: with nothing to send it would not ask.
+  if (progress.state === "probe") progress.next = Math.max(Math.min(progress.next, core.log.last), 1);
   if (progress.state === "replicate" && progress.inflights.count > 0) {
     // An empty append after everything sent: if something was lost it is rejected, and probing resumes.
     sendAppend(core, from, progress);

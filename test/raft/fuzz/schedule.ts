@@ -3,6 +3,7 @@ import { Prng } from "../../../src/base/prng.ts";
 import type { NodeId } from "../../../src/raft/types.ts";
 import { TestCluster } from "../harness/cluster.ts";
 import type { TestReplica } from "../harness/replica.ts";
+import { deliverAll } from "../harness/time.ts";
 import { violated } from "../invariants/violation.ts";
 import { Plots } from "./plots.ts";
 
@@ -25,6 +26,9 @@ export interface Weather {
   readonly membership: number;
   readonly compact: number;
   readonly unreachable: number;
+  readonly wake: number;
+  /** Nobody asks for anything until the group may have fallen asleep. */
+  readonly lull: number;
   readonly pause: number;
   readonly depose: number;
   /** An append is cut short: another leader might have packed its entries into smaller ones. */
@@ -56,6 +60,8 @@ export function drawWeather(random: Prng, steps: number): Weather {
     membership: sometimes(random, 0.5, 0.03),
     compact: sometimes(random, 0.6, 0.03),
     unreachable: sometimes(random, 0.4, 0.02),
+    wake: sometimes(random, 0.5, 0.02),
+    lull: sometimes(random, 0.3, 0.02),
     pause: sometimes(random, 0.5, 0.01),
     depose: sometimes(random, 0.6, 0.02),
     shorten: sometimes(random, 0.5, 0.7),
@@ -67,6 +73,8 @@ export function drawWeather(random: Prng, steps: number): Weather {
 const LINK_FRAMES_MAX = 64;
 /** Nodes that exist beside the first voters, as candidates for membership. */
 const SPARE_NODES = 2;
+
+const LULL_STEP_MS = 50;
 
 interface Transfer {
   /** Who, in which life and term, to whom. */
@@ -87,6 +95,8 @@ export class Life {
   #proposed = 0;
   /** Membership changes accepted, for judging how much a run has seen. */
   configurationsAccepted = 0;
+  /** How often a leader fell asleep in a lull. */
+  sleeps = 0;
 
   constructor(seed: number, steps: number) {
     this.random = new Prng(seed);
@@ -103,6 +113,7 @@ export class Life {
         uncommittedBytesMax: random.pick([64, 4096]),
         logCacheBytesMax: random.pick([0, 32, 4096]),
         commitNewsMs: random.pick([0, 0, 5, 150]),
+        quiesceMs: random.pick([0, 0, 1, 150, 1_000]),
       },
     });
     const spares = Array.from({ length: weather.membership > 0 ? SPARE_NODES : 0 }, (_, i) =>
@@ -143,6 +154,8 @@ export class Life {
         weather.unreachable,
         () => this.#onRunning((id) => this.cluster.replica(id).unreachable(this.#anyId())),
       ],
+      [weather.wake, () => this.#onRunning((id) => this.cluster.replica(id).wake())],
+      [weather.lull, () => this.#lull()],
       [weather.crash, () => this.#onRunning((id) => this.cluster.crash(id))],
       [weather.restart, () => this.#restart()],
       [weather.cut, () => this.#cut()],
@@ -275,6 +288,23 @@ export class Life {
     } else {
       replica.held = false;
       replica.flush();
+    }
+  }
+
+  /** Messages arrive and time passes; what is cut, held or down stays so. */
+  #lull(): void {
+    const { electionMs, quiesceMs } = this.cluster.options;
+    if (quiesceMs === 0) return;
+    for (let ms = 2 * (electionMs + quiesceMs); ms > 0; ms -= LULL_STEP_MS) {
+      deliverAll(this.cluster);
+      this.#passTime(LULL_STEP_MS);
+      const leader = this.cluster.leader();
+      if (leader?.running.core.isAsleep !== true) continue;
+      this.sleeps += 1;
+      // Some of it may still be under way, or be lost with somebody's memory.
+      const lost = this.random.pick([leader.id, this.#anyId(), null]);
+      if (lost !== null && this.cluster.replica(lost).raft !== null) this.cluster.crash(lost);
+      return;
     }
   }
 

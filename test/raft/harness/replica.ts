@@ -150,6 +150,10 @@ export class TestReplica {
     return this.#turn((raft) => raft.transferLeadership(this.clock, to));
   }
 
+  wake(): void {
+    this.#turn((raft) => raft.wake(this.clock));
+  }
+
   unreachable(to: NodeId): void {
     this.#turn((raft) => raft.unreachable(this.clock, to));
   }

@@ -1,5 +1,6 @@
 /** Shows the harness's replicas to the invariants. */
 import { defined } from "../../../src/base/assert.ts";
+import type { Core } from "../../../src/raft/core.ts";
 import type { Raft } from "../../../src/raft/raft.ts";
 import type { DurableView, LiveView, LogView, NodeView } from "../invariants/view.ts";
 import type { DiskState } from "./disk.ts";
@@ -14,6 +15,11 @@ function viewDisk(state: DiskState): DurableView {
   const { term, vote, snapshot, last, commit, applied, content } = state;
   const log: LogView = { snapshot, last, entry: (index) => state.entry(index) };
   return { term, vote, log, commit, applied, content };
+}
+
+export function isTimed(core: Core): boolean {
+  const { electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt } = core;
+  return [electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt].some((at) => at !== null);
 }
 
 function viewLive({ core }: Raft): LiveView {
@@ -42,5 +48,7 @@ function viewLive({ core }: Raft): LiveView {
     })),
     uncommittedBytes,
     bounds: options,
+    isAsleep: core.isAsleep,
+    isTimed: isTimed(core),
   };
 }

@@ -13,6 +13,7 @@ import { LogMatching } from "./log-matching.ts";
 import { MemoryBounds } from "./memory-bounds.ts";
 import type { Invariant } from "./observation.ts";
 import { Ordering } from "./ordering.ts";
+import { Quiescence } from "./quiescence.ts";
 import { ReadFreshness } from "./read-freshness.ts";
 import { RejectionAboveCommit } from "./rejection-above-commit.ts";
 import { SingleCreator } from "./single-creator.ts";
@@ -40,6 +41,7 @@ export function allInvariants(): Invariant[] {
     new SnapshotInstall(),
     new ReadFreshness(),
     new MemoryBounds(),
+    new Quiescence(),
   ];
 }
 

@@ -61,6 +61,9 @@ export interface LiveView {
   readonly followers: readonly FollowerView[];
   readonly uncommittedBytes: number;
   readonly bounds: BoundsView;
+  readonly isAsleep: boolean;
+  /** True while any of the core's timers is armed, but for the one that looks for members that were away. */
+  readonly isTimed: boolean;
 }
 
 export interface NodeView {

@@ -40,6 +40,11 @@ const unreachable: Verb = (story, args) => {
   replica.unreachable(args.word("the other node"));
 };
 
+/** `wake 2` a client wants something of node 2, which it cannot do alone. */
+const wake: Verb = (story, args) => {
+  story.cluster.replica(args.word("the node")).wake();
+};
+
 /** `snapshot-failed 1 2` ends the snapshot session that 1 keeps open for 2. */
 const snapshotFailed: Verb = (story, args) => {
   const replica = story.cluster.replica(args.word("the node"));
@@ -52,5 +57,6 @@ export const CLIENT_VERBS: Readonly<Record<string, Verb>> = {
   transfer,
   membership,
   unreachable,
+  wake,
   "snapshot-failed": snapshotFailed,
 };

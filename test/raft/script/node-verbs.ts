@@ -13,7 +13,7 @@ import type { Verb } from "./verb.ts";
 /**
  * `cluster 3` voters 1, 2, 3 with empty logs; `cluster voters=1,2 learners=3`. With `stopped`, nodes
  * are started by `start` one at a time. Options: window=MESSAGES, window-bytes=, append-bytes=,
- * uncommitted-bytes=, cache-bytes=, seed=. Election time is 1000 ms, heartbeats come every 100 ms.
+ * uncommitted-bytes=, cache-bytes=, quiesce=MS, seed=. Election time is 1000 ms, heartbeats come every 100 ms.
  */
 const cluster: Verb = (story, args) => {
   const count = args.optionalWord();
@@ -25,6 +25,7 @@ const cluster: Verb = (story, args) => {
     appendBytesMax: args.namedNumber("append-bytes"),
     uncommittedBytesMax: args.namedNumber("uncommitted-bytes"),
     logCacheBytesMax: args.namedNumber("cache-bytes"),
+    quiesceMs: args.namedNumber("quiesce"),
   };
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
   const setup = {
@@ -103,7 +104,7 @@ function printStatus(story: Story, replica: TestReplica): void {
   const known = core.leader === null || core.leader === replica.id ? "" : ` of ${core.leader}`;
   story.print(
     `${replica.id}: ${role}${known} t${term} last ${log.lastTerm}/${log.last} commit ${log.commit} ` +
-      `applied ${core.applied} members ${members}`,
+      `applied ${core.applied} members ${members}${core.isAsleep ? " asleep" : ""}`,
   );
   for (const [id, { state, match, next, inflights }] of core.progress) {
     const inFlight = inflights.count === 0 ? "" : ` in flight ${inflights.count}`;

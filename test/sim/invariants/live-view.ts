@@ -3,6 +3,7 @@
 import { defined } from "../../../src/base/assert.ts";
 import type { Core } from "../../../src/raft/core.ts";
 import type { ConfigurationAt, Entry, NodeId } from "../../../src/raft/types.ts";
+import { isTimed } from "../../raft/harness/views.ts";
 import type { BoundsView, FollowerView, LiveView, LogView } from "../../raft/invariants/view.ts";
 import { internEntry } from "../disk/intern-entry.ts";
 
@@ -92,6 +93,14 @@ export class CoreView implements LiveView {
 
   get uncommittedBytes(): number {
     return this.#core.uncommittedBytes;
+  }
+
+  get isAsleep(): boolean {
+    return this.#core.isAsleep;
+  }
+
+  get isTimed(): boolean {
+    return isTimed(this.#core);
   }
 
   get bounds(): BoundsView {
