@@ -72,6 +72,8 @@ export function onQuiesce(core: Core, from: NodeId, message: QuiesceRequest): vo
     core.electionAt = null;
     core.leaderHeardAt = null;
     core.sleep({ leader: from, round: 0, repairMs: 0, at: core.now });
+  } else {
+    core.leaveSleep();
   }
   const match = matches ? message.index : 0;
   core.send(from, { kind: "quiesce-response", term, round: message.round, match });
