@@ -289,7 +289,7 @@ export class Engine {
     const candidates = [
       this.#raft.deadline(),
       this.#proposals.deadline(),
-      this.#raft.isLeader ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
+      this.#mayPropose ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
       this.#reads.deadline(),
       this.#lessor.deadline(),
       this.#watches.deadline(),
@@ -303,6 +303,11 @@ export class Engine {
   /** True while a peer has reason to expect messages soon; used to choose how finely to keep time. */
   get isBusy(): boolean {
     return !this.#proposals.isIdle || this.#reads.count > 0 || this.#sink.isActive;
+  }
+
+  /** While leadership is handed over nothing is proposed, however long it waits. */
+  get #mayPropose(): boolean {
+    return this.#raft.isLeader && this.#raft.core.transferee === null;
   }
 
   #createContext(): EngineContext {

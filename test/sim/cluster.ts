@@ -14,6 +14,7 @@ import type { Invariant } from "../raft/invariants/observation.ts";
 import type { Departure, NodeView } from "../raft/invariants/view.ts";
 import { violated } from "../raft/invariants/violation.ts";
 import type { MirrorChange } from "./disk/durable-mirror.ts";
+import { VERSION_BYTES } from "./disk/sim-disk.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 import { CoreView } from "./invariants/live-view.ts";
 import { OneCreator } from "./invariants/one-creator.ts";
@@ -252,6 +253,7 @@ function simInvariants(): Invariant[] {
 }
 
 function configOf(options: RunOptions): Config {
+  const { quotaVersions, compactAfterMs } = options.upkeep;
   const members = Array.from({ length: options.replicas }, (_, i) => ({
     name: `r${i + 1}`,
     hint: "weur",
@@ -263,8 +265,9 @@ function configOf(options: RunOptions): Config {
     electionMs: options.electionMs,
     quiesceAfterMs: 0,
     snapshotEvery: options.snapshotEvery,
-    quotaBytes: 2 ** 31,
-    autoCompaction: { kind: "off" },
+    quotaBytes: quotaVersions === null ? 2 ** 31 : quotaVersions * VERSION_BYTES,
+    autoCompaction:
+      compactAfterMs === null ? { kind: "off" } : { kind: "periodic", periodMs: compactAfterMs },
     access: { kind: "anonymous" },
     allowClusterCreate: false,
     warnings: [],

@@ -62,7 +62,10 @@ function serveThrough(parts: HealParts, member: string, served: Set<string>): vo
         encode: (id, seen) => completeCommand(body, id, seen),
       })
       .then((outcome) => {
-        if (outcome.kind === "applied") served.add(`write ${member}`);
+        const isServed =
+          outcome.kind === "applied" ||
+          (outcome.kind === "rejected" && ["noSpace", "corrupt"].includes(outcome.error));
+        if (isServed) served.add(`write ${member}`);
         else world.after(100, again(write));
       })
       .catch((error: unknown) => world.fail(error instanceof Error ? error : new Error(String(error))));

@@ -63,8 +63,21 @@ export interface RunOptions {
   /** Mean time between two acts of the nemesis. */
   readonly nemesisMs: number;
   readonly faults: Readonly<Record<FaultKind, number>>;
+  readonly upkeep: Upkeep;
   /** Overrides of src/base/limits.ts by name. */
   readonly limits: Readonly<Record<string, number>>;
+}
+
+/** What operators and the leader do for the group besides its clients' requests. */
+export interface Upkeep {
+  /** How often clients hash, move leadership, and handle alarms; 0 for never. */
+  readonly hashes: number;
+  readonly moves: number;
+  readonly alarms: number;
+  /** Stored versions of keys above which a database is full; null for no bound. */
+  readonly quotaVersions: number | null;
+  /** Age of what automatic compaction takes; null for none. */
+  readonly compactAfterMs: number | null;
 }
 
 /** What a caller may fix; the rest is drawn. */
@@ -130,12 +143,27 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     nemesisMs: random.pick([300, 1_000, 4_000]),
     faults: drawFaults(stream(seed, "fault-options")),
     limits: drawLimits(stream(seed, "limit-options")),
+    upkeep: drawUpkeep(stream(seed, "upkeep-options")),
   };
   // One command an entry: a crowd then keeps many entries on their way at once.
   const limits = crowded && random.chance(0.5) ? { ...drawn.limits, batchCommandsMax: 1 } : drawn.limits;
   // Only who has nothing but alarms has many of them to lose.
   const loses = drawn.faults["alarm-dropped"] > 0 && random.chance(0.7);
   return { ...drawn, limits, memoryTimers: drawn.memoryTimers && !loses, ...fixed };
+}
+
+function drawUpkeep(random: Prng): Upkeep {
+  const has = random.chance(0.4);
+  const some = (share: number): number => (has && random.chance(share) ? 1 : 0);
+  const quotaVersions = has && random.chance(0.3) ? random.pick([10, 30, 80]) : null;
+  return {
+    hashes: some(0.7),
+    moves: some(0.5),
+    // Somebody must end what a full database begins.
+    alarms: quotaVersions === null ? some(0.5) : 1,
+    quotaVersions,
+    compactAfterMs: has && random.chance(0.5) ? random.pick([300, 1_000, 3_000]) : null,
+  };
 }
 
 /** Kinds that belong together. A run of one theme alone gets further into it than a run of everything. */

@@ -1,6 +1,7 @@
 /** Rare places that runs must get to: a simulator that never truncates a log says nothing about truncation. */
 import type { Cluster, DurableChange } from "./cluster.ts";
 import type { Model } from "./oracle/model.ts";
+import type { Oracle } from "./oracle/oracle.ts";
 
 export const PLACES = [
   "elections", // terms somebody led
@@ -12,6 +13,10 @@ export const PLACES = [
   "resets", // transactions that vanished
   "wiped", // replicas that noticed that their database was lost, and stopped
   "dropped-alarms", // alarms that the platform gave up
+  "quota-alarms", // raised because a database was full
+  "auto-compactions", // that changed something
+  "transfers", // of leadership, answered as done
+  "equal-hashes", // of one history, asked for more than once
 ] as const;
 
 export type Place = (typeof PLACES)[number];
@@ -30,7 +35,11 @@ export function noteDurable(reached: Reached, { change }: DurableChange): void {
   if (change.truncated) reached.truncations += 1;
 }
 
-export function noteEnd(reached: Reached, cluster: Cluster, model: Model): void {
+export function noteEnd(reached: Reached, cluster: Cluster, model: Model, oracle: Oracle): void {
+  reached["quota-alarms"] = model.quotaAlarms;
+  reached["auto-compactions"] = model.autoCompactions;
+  reached.transfers = oracle.transfers;
+  reached["equal-hashes"] = oracle.equalHashes;
   reached.elections = cluster.checker.history.leaders.size;
   reached.compactions = model.compactions;
   for (const [id, carriers] of model.carriers) {

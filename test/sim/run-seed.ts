@@ -106,7 +106,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
   } catch (error) {
     failure = failureOf(error, world.now);
   } finally {
-    noteEnd(reached, cluster, model);
+    noteEnd(reached, cluster, model, oracle);
     world.close();
     restoreLimits();
     cluster.close();

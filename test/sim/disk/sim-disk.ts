@@ -34,9 +34,15 @@ const COMPARED_EVERY = 64;
 /** Durable writes after which the database is kept as it is, instead of a record of writes. */
 const REDO_MAX = 60;
 
+/** What a stored version counts for in a database whose size matters. */
+export const VERSION_BYTES = 100;
+
+const COUNT_VERSIONS = "SELECT (SELECT count(*) FROM kv_0) + (SELECT count(*) FROM kv_1)";
+
 export class SimDisk {
   readonly mirror = new DurableMirror();
   readonly #sql = new SimSql();
+  readonly #isMeasured: boolean;
   /** Transactions lost so far. */
   vanished = 0;
   #open: Transaction | null = null;
@@ -50,6 +56,11 @@ export class SimDisk {
   #inTransaction = false;
   /** What was read from the log since it changed last: invariants look at what was just appended. */
   readonly #logReads = new Map<string, SqlRow[]>();
+
+  /** `isMeasured`: how large the database is makes a difference. */
+  constructor(isMeasured: boolean) {
+    this.#isMeasured = isMeasured;
+  }
 
   /** The port for one instance. */
   port(writer: Writer): Sql {
@@ -66,7 +77,8 @@ export class SimDisk {
         return this.#sql.first(statement, bindings);
       },
       transaction: (body) => this.#transaction(body),
-      sizeBytes: () => 1_000_000,
+      sizeBytes: () =>
+        this.#isMeasured ? VERSION_BYTES * Number(this.#sql.first(COUNT_VERSIONS, [])?.[0] ?? 0) : 0,
     };
   }
 

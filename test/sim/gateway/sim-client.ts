@@ -1,19 +1,23 @@
 /** A client: one operation after another through a gateway, with pauses. */
 
-import { toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { defined } from "../../../src/base/assert.ts";
 import { toHex } from "../../../src/base/bytes.ts";
 import type { Prng } from "../../../src/base/prng.ts";
 import { completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
+import { hashHistory } from "../../../src/gateway/hash-history.ts";
 import { freshOperationIds } from "../../../src/gateway/operation-id.ts";
+import { QuerySchema } from "../../../src/wire/gen/edged_pb.ts";
 import { RangeRequestSchema, TxnRequestSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
 import { CLUSTER } from "../cluster.ts";
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { RunOptions } from "../options.ts";
 import type { Completion, OperationRecord } from "../oracle/operation-record.ts";
+import { ALARM } from "../oracle/operations/alarm.ts";
 import { OPERATIONS } from "../oracle/operations/all.ts";
 import { COMPACTION } from "../oracle/operations/compaction.ts";
 import type { DrawContext, OperationKind } from "../oracle/operations/operation-kind.ts";
+import { HASH, MOVE_LEADER } from "../oracle/operations/upkeep.ts";
 import type { Oracle } from "../oracle/oracle.ts";
 import { stream } from "../world/streams.ts";
 import type { World } from "../world/world.ts";
@@ -109,6 +113,22 @@ export class SimClient {
         .catch((error: unknown) => this.#parts.world.fail(asError(error)));
       return;
     }
+    if (planned.kind === "hash") {
+      hashHistory(gateway.router, choice, BigInt(planned.revision))
+        .then((outcome) => this.#complete(record, { kind: "hash", outcome }))
+        .catch((error: unknown) => this.#parts.world.fail(asError(error)));
+      return;
+    }
+    if (planned.kind === "move") {
+      const query = create(QuerySchema, {
+        request: { case: "moveLeader", value: { targetID: planned.target } },
+      });
+      gateway.router
+        .query(choice, { request: toBinary(QuerySchema, query), consistency: "leader", minRevision: 0 })
+        .then((outcome) => this.#complete(record, { kind: "move", outcome }))
+        .catch((error: unknown) => this.#parts.world.fail(asError(error)));
+      return;
+    }
     const body = encodeBody(planned.request);
     const ids = freshOperationIds(gateway.entropy);
     const write = {
@@ -152,8 +172,14 @@ export class SimClient {
   }
 
   #chooseKind(): OperationKind {
-    const weight = (kind: OperationKind): number =>
-      kind === COMPACTION ? kind.weight * this.#parts.options.compactions : kind.weight;
+    const { compactions, upkeep } = this.#parts.options;
+    const shares = new Map<OperationKind, number>([
+      [COMPACTION, compactions],
+      [ALARM, upkeep.alarms],
+      [HASH, upkeep.hashes],
+      [MOVE_LEADER, upkeep.moves],
+    ]);
+    const weight = (kind: OperationKind): number => kind.weight * (shares.get(kind) ?? 1);
     let at = this.#random.fraction() * OPERATIONS.reduce((sum, kind) => sum + weight(kind), 0);
     for (const kind of OPERATIONS) {
       at -= weight(kind);

@@ -10,6 +10,7 @@ import type { Entry } from "../../../src/raft/types.ts";
 import { decodeBatch } from "../../../src/wire/batch.ts";
 import type { Command } from "../../../src/wire/gen/edged_pb.ts";
 import { NaiveStore } from "./naive-store.ts";
+import { refusedByAlarm } from "./operations/alarm.ts";
 import { WRITES } from "./operations/all.ts";
 import type { Expected, WriteKind } from "./operations/operation-kind.ts";
 
@@ -29,6 +30,7 @@ export interface Moment {
   readonly ord: number;
   readonly sequence: number;
   readonly compactRevision: number;
+  readonly alarms: readonly string[];
 }
 
 export class Model {
@@ -43,6 +45,9 @@ export class Model {
   readonly byIndex: Moment[] = [];
   /** Commands that raised the compacted revision. */
   compactions = 0;
+  /** Those of them that the leader made by itself, and the alarms it raised. */
+  autoCompactions = 0;
+  quotaAlarms = 0;
   #index = 0;
 
   constructor() {
@@ -70,17 +75,21 @@ export class Model {
   }
 
   #moment(): Moment {
-    const { revision, versions, compactRevision } = this.store;
-    return { revision, ord: versions.length, sequence: Math.max(0, this.sequence), compactRevision };
+    const { revision, versions, compactRevision, alarms } = this.store;
+    return { revision, ord: versions.length, sequence: Math.max(0, this.sequence), compactRevision, alarms };
   }
 
   #command(index: number, command: Command): void {
     const id = toHex(command.opId);
     const { sequence } = this;
-    const carriers = this.carriers.get(id) ?? [];
-    carriers.push(index);
-    this.carriers.set(id, carriers);
-    if (this.#mayRun(id, Number(command.seen), sequence)) this.#run(id, command, sequence);
+    if (id === "") {
+      this.#runOwn(command);
+    } else {
+      const carriers = this.carriers.get(id) ?? [];
+      carriers.push(index);
+      this.carriers.set(id, carriers);
+      if (this.#mayRun(id, Number(command.seen), sequence)) this.#run(id, command, sequence);
+    }
     this.bySequence.push({ ...this.#moment(), sequence: sequence + 1 });
   }
 
@@ -91,19 +100,36 @@ export class Model {
     return seen + LIMITS.dedupOperationsMax > sequence;
   }
 
-  #run(id: string, { request }: Command, sequence: number): void {
+  /** The leader's own commands have no id: each is run, and nobody waits for what it answers. */
+  #runOwn(command: Command): void {
+    const { compactions } = this;
+    const alarms = this.store.alarms.length;
+    this.#execute(command);
+    this.autoCompactions += this.compactions - compactions;
+    this.quotaAlarms += this.store.alarms.length - alarms;
+  }
+
+  #run(id: string, command: Command, sequence: number): void {
+    const execution = { ...this.#execute(command), sequence };
+    const known = this.executions.get(id);
+    if (known === undefined) this.executions.set(id, [execution]);
+    else known.push(execution);
+  }
+
+  #execute({ request }: Command): Omit<Execution, "sequence"> {
     assert(request.case !== undefined, "no command without a request is committed");
     const kind = defined(
       WRITES.find(({ requestCase }) => requestCase === request.case),
       `no operation for ${request.case}`,
     );
     const compacted = this.store.compactRevision;
-    const expected = kind.execute(this.store, request satisfies CommandRequest);
+    const refusal = refusedByAlarm(this.store.alarms, request);
+    const expected: Expected =
+      refusal === null
+        ? kind.execute(this.store, request satisfies CommandRequest)
+        : { kind: "rejected", error: refusal };
     if (this.store.compactRevision > compacted) this.compactions += 1;
     this.store.finish();
-    const execution = { kind, expected, revision: this.store.revision, sequence };
-    const known = this.executions.get(id);
-    if (known === undefined) this.executions.set(id, [execution]);
-    else known.push(execution);
+    return { kind, expected, revision: this.store.revision };
   }
 }

@@ -29,6 +29,8 @@ export class NaiveStore {
   readonly versions: Version[] = [];
   revision = 1;
   compactRevision = -1;
+  /** Member and kind of each alarm that is on. */
+  alarms: readonly string[] = [];
   /** Versions of each key, oldest first. */
   readonly #byKey = new Map<string, Version[]>();
   #sub = 0;

@@ -1,5 +1,11 @@
 /** One client operation from its call to its answer. */
-import type { ReadOutcome, ReadTxnOutcome, WriteOutcome } from "../../../src/gateway/leader-router.ts";
+import type { hashHistory } from "../../../src/gateway/hash-history.ts";
+import type {
+  QueryOutcome,
+  ReadOutcome,
+  ReadTxnOutcome,
+  WriteOutcome,
+} from "../../../src/gateway/leader-router.ts";
 import type { OperationKind, PlannedOperation } from "./operations/operation-kind.ts";
 
 export interface OperationRecord {
@@ -20,4 +26,6 @@ export interface OperationRecord {
 export type Completion =
   | { readonly kind: "write"; readonly outcome: WriteOutcome }
   | { readonly kind: "read"; readonly outcome: ReadOutcome | ReadTxnOutcome }
+  | { readonly kind: "hash"; readonly outcome: Awaited<ReturnType<typeof hashHistory>> }
+  | { readonly kind: "move"; readonly outcome: QueryOutcome }
   | { readonly kind: "abandoned" };

@@ -3,10 +3,12 @@
  * operations: the committed log gives the order, nothing is searched.
  */
 import { assertNever, defined } from "../../../src/base/assert.ts";
+import type { Rejected } from "../../../src/engine/replica-api.ts";
 import type { WriteOutcome } from "../../../src/gateway/leader-router.ts";
 import { violated } from "../../raft/invariants/violation.ts";
 import type { Execution, Model, Moment } from "./model.ts";
 import type { Completion, OperationRecord } from "./operation-record.ts";
+import { refusedByAlarm } from "./operations/alarm.ts";
 import { READS, WRITES } from "./operations/all.ts";
 import type { PlannedOperation } from "./operations/operation-kind.ts";
 
@@ -25,6 +27,11 @@ export class Oracle {
   /** Ids of writes that were reported as not applied: they must never be. */
   readonly #notApplied: OperationRecord[] = [];
   readonly #writes: OperationRecord[] = [];
+  /** By revision and compaction: what replicas said the hash of that history is. */
+  readonly #hashes = new Map<string, number>();
+  /** Transfers of leadership that were done, and hashes that a second replica or moment confirmed. */
+  transfers = 0;
+  equalHashes = 0;
   #floor = 0;
 
   constructor(model: Model) {
@@ -50,6 +57,13 @@ export class Oracle {
         return;
       case "read":
         if (record.planned.kind === "read") this.#read(record, record.planned, completion);
+        return;
+      case "hash":
+        this.#hash(record, completion.outcome);
+        return;
+      case "move":
+        this.#count(completion.outcome);
+        if (completion.outcome.kind === "answer") this.transfers += 1;
         return;
       default:
         assertNever(completion, "completion");
@@ -92,6 +106,7 @@ export class Oracle {
     const runs = this.#runs(record);
     if (runs.length > 1) this.#twice(record);
     const [run] = runs;
+    if (outcome.kind === "rejected" && this.#isRefusedBeforeTheLog(record, outcome, run)) return;
     if (run === undefined) violated("no-lost-write", `${name(record)} was answered and is not in the log`);
     if (run.sequence < record.floor) {
       violated(
@@ -101,6 +116,46 @@ export class Oracle {
     }
     this.#compareWrite(record, outcome, run);
     this.#floor = Math.max(this.#floor, run.sequence + 1);
+  }
+
+  /** An alarm refuses before anything is written: the alarms of that moment, and nothing comes of it later. */
+  #isRefusedBeforeTheLog(record: OperationRecord, refusal: Rejected, run: Execution | undefined): boolean {
+    const { error, header } = refusal;
+    if (error !== "noSpace" && error !== "corrupt") return false;
+    if (run?.expected.kind === "rejected" && run.expected.error === error) return false;
+    this.counts.rejected += 1;
+    this.#notApplied.push(record);
+    const moment = this.#model.bySequence[header.sequence];
+    const { planned } = record;
+    if (moment === undefined || header.sequence < record.floor) {
+      violated(
+        "alarm-freshness",
+        `${name(record)} was refused at ${header.sequence}, ${record.floor} were known`,
+      );
+    }
+    if (planned.kind !== "write" || refusedByAlarm(moment.alarms, planned.request) !== error) {
+      violated("alarm-answers", `${name(record)} was refused as ${error}, alarms are ${text(moment.alarms)}`);
+    }
+    this.#floor = Math.max(this.#floor, header.sequence);
+    return true;
+  }
+
+  /** One history has one hash, whoever tells it and however much it has deleted. */
+  #hash(record: OperationRecord, outcome: Extract<Completion, { kind: "hash" }>["outcome"]): void {
+    this.#count(outcome);
+    if (outcome.kind !== "hashed") return;
+    const { revision, compactRevision, hash } = outcome;
+    const history = `${compactRevision}..${revision}`;
+    const known = this.#hashes.get(history);
+    if (known === undefined) this.#hashes.set(history, hash);
+    else if (known === hash) this.equalHashes += 1;
+    else violated("equal-hashes", `${name(record)}: history ${history} has hash ${hash}, and had ${known}`);
+  }
+
+  #count({ kind }: { readonly kind: string }): void {
+    if (kind === "failed") this.counts.failed += 1;
+    else if (kind === "rejected") this.counts.rejected += 1;
+    else this.counts.ok += 1;
   }
 
   #compareWrite(record: OperationRecord, outcome: WriteOutcome, run: Execution): void {

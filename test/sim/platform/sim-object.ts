@@ -43,7 +43,7 @@ export class SimObject {
   readonly index: number;
   readonly target: ReplicaTarget;
   readonly nodeId: NodeId;
-  readonly disk = new SimDisk();
+  readonly disk: SimDisk;
   readonly clock: NodeClock;
   readonly alarm: Alarm;
   readonly #parts: ObjectParts;
@@ -67,6 +67,7 @@ export class SimObject {
     this.index = index;
     this.target = target;
     this.nodeId = initialMemberId(target.cluster, target.member);
+    this.disk = new SimDisk(options.upkeep.quotaVersions !== null);
     this.#random = stream(options.seed, "object", index);
     const skewed = faults.happens("clock-skew");
     const skewMs = skewed ? Math.floor((this.#random.fraction() - 0.5) * 20_000) : 0;

@@ -32,7 +32,10 @@ export type PlannedOperation =
       readonly request: ReadRequest;
       readonly consistency: RangeCall["consistency"];
       readonly minRevision: number;
-    };
+    }
+  /** A hash of history up to a revision; 0 for all. */
+  | { readonly kind: "hash"; readonly revision: number }
+  | { readonly kind: "move"; readonly target: bigint };
 
 /** What the naive store makes of an operation. `answer` is plain data, compared as JSON. */
 export type Expected =
