@@ -224,25 +224,51 @@ export class Cluster {
 /** A number that differs when anything differs that the invariants read of this object. */
 function fingerprint({ disk, core, starts }: SimObject): number {
   const { mirror } = disk;
-  let hash = mix(starts, disk.durable);
-  hash = mix(hash, mirror.last);
-  if (core === null) return hash;
-  const { log, term, role, applied, uncommittedBytes, configurations } = core;
-  hash = mix(mix(hash, term), role.length * 7 + role.charCodeAt(0));
-  hash = mix(mix(mix(hash, log.last), log.commit), log.snapshot.index);
-  hash = mix(mix(mix(hash, applied), uncommittedBytes), configurations.latest.index);
-  hash = mix(mix(hash, log.lastTerm), core.vote === null ? 0 : Number.parseInt(core.vote.slice(0, 8), 16));
+  const hash = new Fingerprint();
+  hash.add(starts);
+  hash.add(disk.durable);
+  hash.add(mirror.last);
+  if (core === null) return hash.value;
+  const { log, term, role, vote, applied, uncommittedBytes, configurations } = core;
+  hash.add(term);
+  hash.add(role.length * 7 + role.charCodeAt(0));
+  hash.add(log.last);
+  hash.add(log.commit);
+  hash.add(log.snapshot.index);
+  hash.add(applied);
+  hash.add(uncommittedBytes);
+  hash.add(configurations.latest.index);
+  hash.add(log.lastTerm);
+  if (vote !== null) hash.addText(vote);
   for (const { match, next, inflights } of core.progress.values()) {
-    hash = mix(mix(mix(mix(hash, match), next), inflights.count), inflights.bytes);
+    hash.add(match);
+    hash.add(next);
+    hash.add(inflights.count);
+    hash.add(inflights.bytes);
   }
-  return hash;
+  return hash.value;
 }
 
 /** 53 bits of state: what differs collides practically never. */
-function mix(hash: number, value: number): number {
-  const low = Math.imul((hash >>> 0) ^ value, 0x9e3779b1) >>> 0;
-  const high = Math.imul(Math.floor(hash / 0x1_0000_0000) ^ (low >>> 11), 0x85ebca6b) >>> 11;
-  return high * 0x1_0000_0000 + low;
+class Fingerprint {
+  #low = 0x9e3779b1;
+  #high = 0x85ebca6b;
+
+  /** Numbers that differ by their low 32 bits. */
+  add(value: number): void {
+    this.#low = Math.imul(this.#low ^ value, 0x9e3779b1);
+    this.#low ^= this.#low >>> 15;
+    this.#high = Math.imul(this.#high + value, 0x85ebca6b);
+    this.#high ^= this.#high >>> 13;
+  }
+
+  addText(text: string): void {
+    for (let i = 0; i < text.length; i += 1) this.add(text.charCodeAt(i));
+  }
+
+  get value(): number {
+    return (this.#high >>> 11) * 0x1_0000_0000 + (this.#low >>> 0);
+  }
 }
 
 /** Those of test/raft, with the one replaced that superseded instances would break. */

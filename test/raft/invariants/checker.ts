@@ -31,10 +31,11 @@ export class Checker {
     // Nothing to look at: many steps of a whole cluster in a simulator are like this.
     if (touched.length + departures.length + reads.length + writes.length === 0) return;
     const whole = this.#steps % WHOLE_COMPARISON_EVERY_STEPS === 0;
-    const nodes = touched.flatMap((id) => {
+    const nodes: NodeObservation[] = [];
+    for (const id of touched) {
       const node = step.node(id);
-      return node === null ? [] : [this.#observe(node, whole)];
-    });
+      if (node !== null) nodes.push(this.#observe(node, whole));
+    }
     const observation = { step, nodes, history: this.history };
     for (const invariant of this.#invariants) invariant.check(observation);
     for (const observation of nodes) {

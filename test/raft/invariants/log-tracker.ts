@@ -16,7 +16,7 @@ export interface LogChange {
 
 export class LogTracker {
   #snapshot: SnapshotPoint = { index: 0, term: 0 };
-  #entries: Entry[] = [];
+  readonly #entries: Entry[] = [];
 
   /**
    * `whole` compares every entry; otherwise the comparison stops at the first unchanged one from
@@ -29,7 +29,8 @@ export class LogTracker {
     if (snapshot.index < before.index) violated("ordering", "a log grew at its front");
     const lastBefore = before.index + this.#entries.length;
     // Entries up to the snapshot are represented by it.
-    const known = this.#entries.slice(snapshot.index - before.index);
+    const known = this.#entries;
+    if (snapshot.index > before.index) known.splice(0, snapshot.index - before.index);
     let same = Math.min(lastBefore, log.last);
     if (whole) {
       same = snapshot.index;
@@ -38,10 +39,10 @@ export class LogTracker {
       while (same > snapshot.index && !this.#equalAt(log, known, same)) same -= 1;
     }
     same = Math.max(same, snapshot.index);
-    const removed = known.slice(same - snapshot.index);
+    const removed = known.splice(same - snapshot.index);
     const added: Entry[] = [];
     for (let index = same + 1; index <= log.last; index += 1) added.push(log.entry(index));
-    this.#entries = [...known.slice(0, same - snapshot.index), ...added];
+    known.push(...added);
     this.#snapshot = snapshot;
     return { removed, added, snapshot, snapshotBefore: before };
   }

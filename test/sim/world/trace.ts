@@ -12,6 +12,11 @@ export class Trace {
     this.#wanted = wanted;
   }
 
+  /** Whether a readable log is kept. */
+  get isWanted(): boolean {
+    return this.#wanted;
+  }
+
   /** Hex digest of everything noted so far. */
   get hash(): string {
     return (this.#high >>> 0).toString(16).padStart(8, "0") + (this.#low >>> 0).toString(16).padStart(8, "0");

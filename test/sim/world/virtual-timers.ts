@@ -1,6 +1,8 @@
 /** The global timers in virtual time: production code that bounds its calls runs unchanged. */
 
-type SetTimer = (delayMs: number, fire: () => void) => () => void;
+import type { Planned } from "./event-heap.ts";
+
+type SetTimer = (delayMs: number, fire: () => void) => Planned;
 
 export interface VirtualTimers {
   uninstall(): void;
@@ -10,23 +12,10 @@ export interface VirtualTimers {
 export function installVirtualTimers(set: SetTimer): VirtualTimers {
   const realSet = globalThis.setTimeout;
   const realClear = globalThis.clearTimeout;
-  const cancels = new Map<number, () => void>();
-  let ids = 0;
-  const virtualSet = (fire: () => void, delayMs = 0): number => {
-    ids += 1;
-    const id = ids;
-    cancels.set(
-      id,
-      set(delayMs, () => {
-        cancels.delete(id);
-        fire();
-      }),
-    );
-    return id;
-  };
-  const virtualClear = (id: number): void => {
-    cancels.get(id)?.();
-    cancels.delete(id);
+  // A timer's handle is the planned event itself.
+  const virtualSet = (fire: () => void, delayMs = 0): Planned => set(delayMs, fire);
+  const virtualClear = (planned: Planned | undefined): void => {
+    if (planned !== undefined) planned.cancelled = true;
   };
   Reflect.set(globalThis, "setTimeout", virtualSet);
   Reflect.set(globalThis, "clearTimeout", virtualClear);

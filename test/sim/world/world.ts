@@ -33,6 +33,7 @@ export class World {
   /** Events in a row that took no time. */
   #still = 0;
   #failure: Error | null = null;
+  readonly #stackTraceLimit = Error.stackTraceLimit;
   readonly #unhandled = (reason: unknown): void => {
     this.fail(reason instanceof Error ? reason : new Error(String(reason)));
   };
@@ -40,6 +41,8 @@ export class World {
   constructor(trace: Trace) {
     this.trace = trace;
     process.on("unhandledRejection", this.#unhandled);
+    // Calls fail all the time here, and a stack costs as much as an event: traced runs have them.
+    if (!trace.isWanted) Error.stackTraceLimit = 0;
     this.#timers = installVirtualTimers((delayMs, fire) => this.#actorTimer(delayMs, fire));
   }
 
@@ -132,16 +135,14 @@ export class World {
   /** Gives the real timers back. */
   close(): void {
     process.off("unhandledRejection", this.#unhandled);
+    Error.stackTraceLimit = this.#stackTraceLimit;
     this.#timers.uninstall();
   }
 
-  #actorTimer(delayMs: number, fire: () => void): () => void {
-    const { actor } = this;
+  #actorTimer(delayMs: number, fire: () => void): Planned {
+    const actor = this.#actor;
     assert(actor !== null, "only an actor's code sets timers");
-    const planned = this.afterFor(Math.max(0, delayMs), actor, fire);
-    return () => {
-      planned.cancelled = true;
-    };
+    return this.afterFor(Math.max(0, delayMs), actor, fire);
   }
 }
 
