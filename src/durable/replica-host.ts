@@ -4,14 +4,9 @@
  */
 import type { Sql } from "../base/sql.ts";
 import { Engine } from "../engine/engine.ts";
-import {
-  type Identity,
-  initialClusterId,
-  initialMemberId,
-  initialMembers,
-  type Member,
-} from "../engine/identity.ts";
+import { type Identity, initialClusterId, initialMemberId } from "../engine/identity.ts";
 import { MachineHost } from "../engine/machine-host.ts";
+import type { MemberPlace } from "../engine/member-place.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -36,6 +31,7 @@ import type {
   WatchReply,
 } from "../engine/replica-api.ts";
 import { unavailable } from "../engine/replies.ts";
+import { Roster } from "../engine/roster.ts";
 import { simpleConfiguration } from "../raft/configuration.ts";
 import { DEFAULT_RAFT_OPTIONS } from "../raft/options.ts";
 import { SqlReplicaStorage } from "../storage/replica-storage.ts";
@@ -47,7 +43,7 @@ import { type AlarmSlot, type MemoryTimer, Timers } from "./timers.ts";
 export interface HostParts {
   readonly sql: Sql;
   readonly config: Config;
-  readonly connect: (target: ReplicaTarget) => PeerStub;
+  readonly connect: (target: ReplicaTarget, place: MemberPlace) => PeerStub | null;
   readonly alarm: AlarmSlot;
   /** Wall time in ms; may jump. */
   readonly now: () => number;
@@ -58,7 +54,7 @@ export interface HostParts {
   /** Null: alarms only. */
   readonly memoryTimer: MemoryTimer | null;
   /** The sender to use; tests put one in between that loses calls. */
-  readonly wrapSender: (sender: PeerSender, self: ReplicaTarget, members: readonly Member[]) => PeerSender;
+  readonly wrapSender: (sender: PeerSender, self: ReplicaTarget, roster: Roster) => PeerSender;
   /** The instance must go: an invariant broke. */
   readonly halted: (error: unknown) => void;
 }
@@ -85,7 +81,10 @@ export class ReplicaHost {
     this.#storage = new SqlReplicaStorage(parts.sql);
     this.#clock = new SteadyClock(parts.now);
     this.#timers = new Timers({
-      alarm: { set: (at) => parts.alarm.set(this.#clock.toWall(at)) },
+      alarm: {
+        set: (at) => parts.alarm.set(this.#clock.toWall(at)),
+        clear: () => parts.alarm.clear(),
+      },
       now: () => this.#clock.now(),
       fire: () => this.tick(),
       memory: parts.memoryTimer,
@@ -136,7 +135,7 @@ export class ReplicaHost {
   }
 
   deliver(target: ReplicaTarget, envelope: PeerEnvelope): PeerAnswer {
-    const engine = this.#open(target);
+    const engine = this.#open(target) ?? this.#join(target, envelope.address);
     if (engine === null) return { kind: "refused", reason: "wrong-member" };
     const answer = engine.receive(this.#clock.now(), envelope);
     this.#arm();
@@ -168,6 +167,10 @@ export class ReplicaHost {
     const engine = this.#open(target);
     if (engine === null) {
       const own = this.#identity;
+      if (own === null && target.id !== undefined) {
+        const waits = `${target.member} was added and has not heard from its leader yet`;
+        return Promise.resolve(unavailable("no-leader", waits, null));
+      }
       const self = own === null ? "nobody" : `${own.member} of cluster ${own.cluster}`;
       const message = `this object is ${self}, not ${target.member} of cluster ${target.cluster}; check INITIAL_CLUSTER`;
       return Promise.resolve(unavailable("stopped", message, null));
@@ -182,20 +185,33 @@ export class ReplicaHost {
   #open(target: ReplicaTarget): Engine | null {
     const identity = this.#identity;
     if (identity === null) return this.#found(target);
-    return identity.cluster === target.cluster && identity.member === target.member ? this.#engine : null;
+    const { cluster, member, id } = target;
+    const isSelf =
+      identity.cluster === cluster &&
+      identity.member === member &&
+      identity.memberId === (id ?? initialMemberId(cluster, member));
+    return isSelf ? this.#engine : null;
   }
 
-  #found({ cluster, member }: ReplicaTarget): Engine | null {
+  /** One of the first members comes into being when anybody asks for it. */
+  #found({ cluster, member, id }: ReplicaTarget): Engine | null {
     const names = this.#parts.config.members.map(({ name }) => name);
-    if (!names.includes(member)) return null;
-    const identity: Identity = {
-      cluster,
-      clusterId: initialClusterId(cluster, names),
-      member,
-      memberId: initialMemberId(cluster, member),
-      incarnation: this.#parts.uuid(),
-    };
-    this.#storage.found(identity, simpleConfiguration(initialMembers(cluster, names).map(({ id }) => id)));
+    // Whoever is added later is nobody before its leader calls.
+    if (id !== undefined || !names.includes(member)) return null;
+    const voters = names.map((name) => initialMemberId(cluster, name));
+    const clusterId = initialClusterId(cluster, names);
+    return this.#begin({ cluster, clusterId, member, memberId: initialMemberId(cluster, member) }, voters);
+  }
+
+  /** A later member comes into being with the first call of a peer, and learns from it all that it knows. */
+  #join({ cluster, member, id }: ReplicaTarget, { clusterId, to }: PeerAddress): Engine | null {
+    if (this.#identity !== null || id === undefined || to !== id) return null;
+    return this.#begin({ cluster, clusterId, member, memberId: id }, []);
+  }
+
+  #begin(who: Omit<Identity, "incarnation">, voters: readonly string[]): Engine | null {
+    const identity = { ...who, incarnation: this.#parts.uuid() };
+    this.#storage.found(identity, simpleConfiguration(voters));
     const stored = this.#storage.load();
     if (stored !== null) this.#start(stored);
     return this.#engine;
@@ -204,13 +220,16 @@ export class ReplicaHost {
   #start(stored: StoredReplica): void {
     const { config, connect, seed, sql, halted, wrapSender } = this.#parts;
     const { cluster, member } = stored.identity;
-    const members = initialMembers(
-      cluster,
-      config.members.map(({ name }) => name),
-    );
+    const machine = new MachineHost(sql, stored.mvcc, stored.staging !== null);
+    const founders = config.members.map((founder) => ({
+      ...founder,
+      id: initialMemberId(cluster, founder.name),
+      isFounder: true,
+    }));
+    const roster = new Roster(founders, () => machine.membership);
     const sender = new StubSender({
       cluster,
-      members,
+      placeOf: (id) => roster.placeOf(id),
       connect,
       callMs: config.electionMs,
       now: () => this.#clock.now(),
@@ -220,15 +239,16 @@ export class ReplicaHost {
     this.#engine = new Engine({
       stored,
       storage: this.#storage,
-      machine: new MachineHost(sql, stored.mvcc, stored.staging !== null),
-      sender: wrapSender(sender, { cluster, member }, members),
-      members,
+      machine,
+      sender: wrapSender(sender, { cluster, member }, roster),
+      roster,
       options: {
         raft: {
           ...DEFAULT_RAFT_OPTIONS,
           electionMs: config.electionMs,
           heartbeatMs: config.heartbeatMs,
           commitNewsMs: COMMIT_NEWS_MS,
+          quiesceMs: config.quiesceAfterMs,
         },
         snapshotEvery: config.snapshotEvery,
         maintenance: { quotaBytes: config.quotaBytes, autoCompaction: config.autoCompaction },

@@ -1,6 +1,6 @@
 /** One replica as a Durable Object: a shell that forwards calls and alarms to its host. No logic. */
 import { DurableObject } from "cloudflare:workers";
-import type { Member } from "../engine/identity.ts";
+import type { MemberPlace } from "../engine/member-place.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -26,6 +26,7 @@ import type {
   WatchReply,
 } from "../engine/replica-api.ts";
 import { unavailable } from "../engine/replies.ts";
+import type { Roster } from "../engine/roster.ts";
 import { DurableSql } from "../storage/durable-sql.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
 import type { PeerApi, PeerStub } from "../transport/peer-sender.ts";
@@ -100,7 +101,7 @@ export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
   }
 
   /** The sender between this replica and its peers. */
-  protected wrapSender(sender: PeerSender, _self: ReplicaTarget, _members: readonly Member[]): PeerSender {
+  protected wrapSender(sender: PeerSender, _self: ReplicaTarget, _roster: Roster): PeerSender {
     return sender;
   }
 
@@ -118,30 +119,35 @@ export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
     this.#host = new ReplicaHost({
       sql: new DurableSql(this.ctx.storage),
       config: config.value,
-      connect: (target) => connect(this.env, config.value, target),
+      connect: (target, place) => connect(this.env, config.value, target, place),
       alarm: {
         set: (atMs) => {
           // If this write fails, so does the turn it belongs to, and the platform resets the object.
           this.ctx.storage.setAlarm(atMs).catch(() => undefined);
+        },
+        clear: () => {
+          this.ctx.storage.deleteAlarm().catch(() => undefined);
         },
       },
       now: () => this.now(),
       uuid: () => crypto.randomUUID(),
       seed: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
       memoryTimer: this.memoryTimer,
-      wrapSender: (sender, self, members) => this.wrapSender(sender, self, members),
+      wrapSender: (sender, self, roster) => this.wrapSender(sender, self, roster),
       halted: (error) => this.halted(error),
     });
     return this.#host;
   }
 }
 
-function connect(env: Env, config: Config, target: ReplicaTarget): PeerStub {
-  const member = config.members.find(({ name }) => name === target.member);
-  if (member === undefined) throw new Error(`no member is called ${target.member}`);
-  // The configuration was checked: what stands behind a member's binding is a namespace of replicas.
-  const namespace = env[member.binding] as PeerNamespace;
-  return namespace.getByName(replicaObjectName(target), { locationHint: member.hint });
+function connect(env: Env, config: Config, target: ReplicaTarget, place: MemberPlace): PeerStub | null {
+  // Where the first members are is for the deployment to say; where later ones are is on record.
+  const configured = place.isFounder ? config.members.find(({ name }) => name === place.name) : undefined;
+  const { hint, binding } = configured ?? place;
+  const namespace = env[binding];
+  if (typeof namespace !== "object" || namespace === null) return null;
+  // What stands behind a member's binding is a namespace of replicas.
+  return (namespace as PeerNamespace).getByName(replicaObjectName(target), { locationHint: hint });
 }
 
 function misconfigured(): Unavailable {

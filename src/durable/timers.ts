@@ -8,6 +8,8 @@
 /** The alarm slot of an object. */
 export interface AlarmSlot {
   set(atMs: number): void;
+  /** No alarm is needed any more. */
+  clear(): void;
 }
 
 /** Timers that live as long as the object's memory. Returns what cancels the timer. */
@@ -39,11 +41,15 @@ export class Timers {
   }
 
   /**
-   * Makes sure that `fire` is called at `deadline` or before; null: never needed. A deadline that
-   * moved away changes nothing: the timer fires, finds nothing due, and is armed anew.
+   * Makes sure that `fire` is called at `deadline` or before; null: never needed, and no alarm stays
+   * that would wake the object. A deadline that moved away changes nothing: the timer fires, finds
+   * nothing due, and is armed anew.
    */
   arm(deadline: number | null): void {
-    if (deadline === null) return;
+    if (deadline === null) {
+      this.#disarm();
+      return;
+    }
     const { memory, backstopMs } = this.#parts;
     if (memory !== null) this.#armMemory(memory, deadline);
     const alarmAt = memory !== null ? deadline + backstopMs : deadline;
@@ -55,6 +61,15 @@ export class Timers {
   /** The platform fired the alarm: the slot is free. */
   alarmFired(): void {
     this.#alarmAt = Number.POSITIVE_INFINITY;
+  }
+
+  #disarm(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    if (this.#alarmAt === Number.POSITIVE_INFINITY) return;
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    this.#parts.alarm.clear();
   }
 
   #armMemory(memory: MemoryTimer, deadline: number): void {

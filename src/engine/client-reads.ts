@@ -3,21 +3,33 @@
  * applied to the answer out of this replica's own rows.
  */
 import { assert } from "../base/assert.ts";
+import type { Need } from "../mvcc/auth/need.ts";
 import type { ReadDecision } from "../raft/effects.ts";
+import type { Access } from "./access.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ReadIndexAnswer } from "./peer-api.ts";
 import { type ReadFate, Reads } from "./reads.ts";
-import type { ReadCall, ReplicaHeader, Unavailable } from "./replica-api.ts";
+import type { ReadCall, Rejected, ReplicaHeader, Unavailable } from "./replica-api.ts";
 import { readRefusal, unavailable } from "./replies.ts";
+
+/** What a read needs, to be judged when it is answered. */
+export type Needs = () => Iterable<Need>;
+
+interface Fresh {
+  readonly kind: "fresh";
+  readonly header: ReplicaHeader;
+}
 
 export class ClientReads {
   readonly #context: EngineContext;
+  readonly #access: Access;
   readonly #reads: Reads;
   readonly #decisions = new Map<number, (index: number | null) => void>();
   #ids = 0;
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, access: Access) {
     this.#context = context;
+    this.#access = access;
     this.#reads = new Reads((answered) => this.#askReadIndex(answered));
   }
 
@@ -27,6 +39,56 @@ export class ClientReads {
 
   /** `answer` reads the store once everything that `call` must see is applied here. */
   read<T>(
+    now: number,
+    call: Omit<ReadCall, "request">,
+    needs: Needs,
+    done: (reply: T | Rejected | Unavailable) => void,
+    answer: (header: ReplicaHeader) => T | Unavailable,
+  ): void {
+    this.allow(now, call, needs, done, (header) => done(answer(header)));
+  }
+
+  /**
+   * `go` is called once everything that `call` must see is applied here, if whoever asks may have what
+   * it needs by that same state. A token that is not known here may be a newer one: it is refused only
+   * with everything applied that was acknowledged to anybody.
+   */
+  allow(
+    now: number,
+    call: Omit<ReadCall, "request">,
+    needs: Needs,
+    refuse: (reply: Rejected | Unavailable) => void,
+    go: (header: ReplicaHeader) => void,
+  ): void {
+    const context = this.#context;
+    const expiresAt = now + call.timeoutMs;
+    this.whenFresh<Fresh>(
+      now,
+      call,
+      (reply) => {
+        if (reply.kind !== "fresh") {
+          refuse(reply);
+          return;
+        }
+        const { header } = reply;
+        const error = this.#access.refusal(context.now, call.token, needs());
+        if (error === null) go(header);
+        else if (error !== "invalidAuthToken" || call.consistency !== "serializable") {
+          refuse({ kind: "rejected", error, header });
+        } else {
+          const timeoutMs = Math.max(0, expiresAt - context.now);
+          this.allow(context.now, { ...call, consistency: "linearizable", timeoutMs }, needs, refuse, go);
+        }
+      },
+      (header) => ({ kind: "fresh", header }),
+    );
+  }
+
+  /**
+   * `answer` is asked once everything that `call` must see is applied here. Whoever uses this must ask
+   * himself what his client may see.
+   */
+  whenFresh<T>(
     now: number,
     call: Omit<ReadCall, "request">,
     done: (reply: T | Unavailable) => void,
@@ -100,6 +162,7 @@ export class ClientReads {
     } else if (leader === null) {
       answered(null);
     } else {
+      raft.wake(now);
       sender.readIndex(peers.addressTo(leader), (later, answer) =>
         this.#context.turn(later, () => answered(answer?.kind === "index" ? answer.index : null)),
       );

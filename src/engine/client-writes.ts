@@ -1,22 +1,48 @@
 /** Clients' writes: into the queue of the leader, or on to whoever leads. */
 import { LIMITS } from "../base/limits.ts";
+import type { Need } from "../mvcc/auth/need.ts";
+import { needsOfCommand } from "../mvcc/auth/visitor.ts";
+import { decodeCommand } from "../wire/batch.ts";
+import type { Access, ClientActor } from "./access.ts";
 import type { ClientReads } from "./client-reads.ts";
 import type { EngineContext } from "./engine-context.ts";
+import type { MemberChanges } from "./member-changes.ts";
+import { isMemberCommand } from "./member-command.ts";
 import type { Proposals } from "./proposals.ts";
 import type { ProposeReply, ProposeRequest, ReplicaHeader } from "./replica-api.ts";
 import { proposeReply, unavailable } from "./replies.ts";
-import { stampSeen } from "./stamp.ts";
+import { stampActor, stampSeen } from "./stamp.ts";
+
+type Done = (reply: ProposeReply) => void;
+
+interface Fresh {
+  readonly kind: "fresh";
+}
+const FRESH: Fresh = { kind: "fresh" };
+
+/** How often a command is signed anew because users and roles keep changing. */
+const SIGNATURES_MAX = 4;
 
 export class ClientWrites {
   readonly #context: EngineContext;
   readonly #proposals: Proposals;
   readonly #reads: ClientReads;
+  readonly #changes: MemberChanges;
+  readonly #access: Access;
   #failures = 0;
 
-  constructor(context: EngineContext, proposals: Proposals, reads: ClientReads) {
+  constructor(
+    context: EngineContext,
+    proposals: Proposals,
+    reads: ClientReads,
+    changes: MemberChanges,
+    access: Access,
+  ) {
     this.#context = context;
     this.#proposals = proposals;
     this.#reads = reads;
+    this.#changes = changes;
+    this.#access = access;
   }
 
   /** Writes that got no outcome since this instance began. */
@@ -31,7 +57,7 @@ export class ClientWrites {
       answer(reply);
     };
     const header = this.#context.header();
-    const { stopped, raft } = this.#context;
+    const { stopped } = this.#context;
     if (stopped !== null) {
       done(unavailable("stopped", stopped, header));
       return;
@@ -45,11 +71,77 @@ export class ClientWrites {
       done(
         unavailable("stopped", "the command cannot be read: gateway and replica differ in version", header),
       );
-    } else if (raft.isLeader) {
-      this.#proposeUnlessRefused(now, { ...request, command }, done);
+    } else if (request.mayForward) {
+      this.#proposeFor(now, { ...request, command }, SIGNATURES_MAX, done);
     } else {
-      this.#forward({ ...request, command }, header, done);
+      this.#send(now, { ...request, command }, done);
     }
+  }
+
+  /**
+   * Notes in a client's command who gives it. Whom the log finds to be somebody else by now is asked
+   * again: users and roles were changed meanwhile, or this replica lags.
+   */
+  #proposeFor(now: number, request: ProposeRequest, triesLeft: number, done: Done): void {
+    const { command, token, timeoutMs } = request;
+    const actor = this.#access.actorOf(now, token);
+    if (actor === null || this.#isForbidden(request, actor)) {
+      this.#refuse(now, request, done);
+      return;
+    }
+    this.#send(now, { ...request, command: stampActor(command, actor) }, (reply) => {
+      const isOld = reply.kind === "rejected" && reply.error === "authOldRevision";
+      const leftMs = now + timeoutMs - this.#context.now;
+      if (!isOld || triesLeft === 1 || leftMs <= 0) {
+        done(reply);
+        return;
+      }
+      const fresh = { consistency: "linearizable", minRevision: 0, timeoutMs: leftMs } as const;
+      this.#reads.whenFresh<Fresh>(
+        this.#context.now,
+        fresh,
+        (later) => {
+          if (later.kind !== "fresh") done(later);
+          else this.#proposeFor(this.#context.now, { ...request, timeoutMs: leftMs }, triesLeft - 1, done);
+        },
+        () => FRESH,
+      );
+    });
+  }
+
+  /** What is refused anyway need not fill the log; what an alarm refuses first is refused for that. */
+  #isForbidden({ command, throughLog }: ProposeRequest, actor: ClientActor): boolean {
+    const { machine } = this.#context;
+    if (throughLog === true || !machine.auth.isEnabled || machine.refusal(command) !== null) return false;
+    return machine.auth.refusal(needsOfCommand(decodeCommand(command)), actor) !== null;
+  }
+
+  /** Refuses a command for who gives it, once everything is applied here that may say otherwise. */
+  #refuse(now: number, request: ProposeRequest, done: Done): void {
+    const { command, token, timeoutMs, throughLog } = request;
+    const fresh = { consistency: "linearizable", minRevision: 0, timeoutMs, token: token ?? null } as const;
+    const needs = (): Iterable<Need> => (throughLog === true ? [] : needsOfCommand(decodeCommand(command)));
+    this.#reads.allow(now, fresh, needs, done, () => {
+      const actor = this.#access.actorOf(this.#context.now, token);
+      const leftMs = Math.max(0, now + timeoutMs - this.#context.now);
+      if (actor === null) {
+        done({ kind: "rejected", error: "invalidAuthToken", header: this.#context.header() });
+        return;
+      }
+      this.#send(
+        this.#context.now,
+        { ...request, command: stampActor(command, actor), timeoutMs: leftMs },
+        done,
+      );
+    });
+  }
+
+  #send(now: number, request: ProposeRequest, done: Done): void {
+    const { raft } = this.#context;
+    const { command } = request;
+    if (!raft.isLeader) this.#forward(request, this.#context.header(), done);
+    else if (isMemberCommand(command)) this.#changes.propose(now, command, request, done);
+    else this.#proposeUnlessRefused(now, request, done);
   }
 
   /**
@@ -64,7 +156,7 @@ export class ClientWrites {
       return;
     }
     const call = { consistency: "leader", minRevision: 0, timeoutMs } as const;
-    this.#reads.read<ProposeReply>(now, call, done, (header) => {
+    this.#reads.whenFresh<ProposeReply>(now, call, done, (header) => {
       const error = machine.refusal(command);
       if (error !== null) return { kind: "rejected", error, header };
       return unavailable("no-leader", "the alarm was disarmed at this moment; ask again", header);
@@ -93,6 +185,8 @@ export class ClientWrites {
     } else if (!request.mayForward) {
       done(unavailable("not-leader", `${header.member} does not lead; ask ${header.leader}`, header));
     } else {
+      // If the leader is lost, the group must find that out; nobody else may have asked for long.
+      if (context.raft.core.isAsleep) context.turn(this.#context.now, () => context.raft.wake(context.now));
       context.sender.propose(leader, { ...request, mayForward: false }, (_now, reply) => {
         const silence = `the leader ${header.leader} did not answer in time`;
         done(reply ?? unavailable("timeout", silence, context.header(), true));

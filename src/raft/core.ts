@@ -57,6 +57,8 @@ export class Core {
   isAsleep = false;
   /** Woken, and the leader has not been heard yet: no ballot is granted until that is decided. */
   isProbing = false;
+  /** Leader only: this start found the note of its sleep, and leads on. */
+  isResumed = false;
   /** Leader only: who agreed to sleep since the last heartbeat; null while sleep is not proposed. */
   sleepAccepted: Set<NodeId> | null = null;
   /** Leader only: when there was last something to do. */

@@ -192,6 +192,7 @@ export function resumeSleep(core: Core, sleep: Sleep): void {
   if (sleep.leader !== core.id) return;
   assert(core.vote === core.id && core.leaderCanResume, "the note of a leader that may not lead on");
   core.role = "leader";
+  core.isResumed = true;
   // Answers to questions of its earlier life must not confirm new ones.
   core.readRound = sleep.round;
   core.termStartIndex = core.log.commit;

@@ -13,6 +13,7 @@ function leaveRole(core: Core): void {
   core.heartbeatAt = null;
   core.quorumCheckAt = null;
   core.sleepAccepted = null;
+  core.isResumed = false;
   core.isProbing = false;
   core.leaveSleep();
   core.uncommittedBytes = 0;

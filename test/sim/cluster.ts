@@ -289,13 +289,14 @@ function configOf(options: RunOptions): Config {
     members,
     heartbeatMs: options.heartbeatMs,
     electionMs: options.electionMs,
-    quiesceAfterMs: 0,
+    quiesceAfterMs: options.quiesceMs,
     snapshotEvery: options.snapshotEvery,
     quotaBytes: quotaVersions === null ? 2 ** 31 : quotaVersions * VERSION_BYTES,
     autoCompaction:
       compactAfterMs === null ? { kind: "off" } : { kind: "periodic", periodMs: compactAfterMs },
     access: { kind: "anonymous" },
     allowClusterCreate: false,
+    advertiseClientUrls: [],
     warnings: [],
   };
 }

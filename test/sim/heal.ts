@@ -12,6 +12,7 @@ import type { FaultPlan } from "./faults/fault-plan.ts";
 import type { SimGateway } from "./gateway/sim-gateway.ts";
 import type { RunOptions } from "./options.ts";
 import type { SimObject } from "./platform/sim-object.ts";
+import { checkSleep } from "./sleep.ts";
 import type { World } from "./world/world.ts";
 
 export interface HealParts {
@@ -47,6 +48,7 @@ export async function heal(parts: HealParts): Promise<void> {
   if (terms > TERMS_MAX) violated("election-budget", `getting well took ${terms} terms`);
   await checkQuiet(parts, sound);
   checkEqual(sound);
+  await checkSleep({ ...parts, serve: (name, by) => serveThrough(parts, name, by) }, sound);
 }
 
 /** A write and a linearizable read through one replica, repeated until they succeed. */

@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotEvery: number;
+  /** Idle time after which the group falls asleep; 0: never. */
+  readonly quiesceMs: number;
   readonly memoryTimers: boolean;
   readonly latencyMs: number;
   readonly tailMs: number;
@@ -136,6 +138,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     heartbeatMs,
     electionMs,
     snapshotEvery: random.pick([3, 10, 30, 50, 1_000]),
+    quiesceMs: stream(seed, "quiesce-options").pick([0, 1, 200, 1_000, 5_000]),
     memoryTimers: random.chance(0.8),
     latencyMs: random.pick([1, 5, 20]),
     tailMs: random.pick([0, 200, 3_000]),

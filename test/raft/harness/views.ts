@@ -49,6 +49,7 @@ function viewLive({ core }: Raft): LiveView {
     uncommittedBytes,
     bounds: options,
     isAsleep: core.isAsleep,
+    isResumed: core.isResumed,
     isTimed: isTimed(core),
   };
 }

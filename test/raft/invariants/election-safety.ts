@@ -30,7 +30,7 @@ export class ElectionSafety implements Invariant {
 
   #leadsOn({ node, liveBefore }: NodeObservation): boolean {
     const { live, durable } = node;
-    if (live === null || liveBefore !== null || !live.isAsleep) return false;
+    if (live === null || liveBefore !== null || !live.isResumed) return false;
     return durable.term === live.term && durable.log.last >= (this.#sent.get(live.term) ?? 0);
   }
 }

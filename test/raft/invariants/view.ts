@@ -62,6 +62,8 @@ export interface LiveView {
   readonly uncommittedBytes: number;
   readonly bounds: BoundsView;
   readonly isAsleep: boolean;
+  /** It leads since its start, which found that it had fallen asleep as leader. */
+  readonly isResumed: boolean;
   /** True while any of the core's timers is armed, but for the one that looks for members that were away. */
   readonly isTimed: boolean;
 }

@@ -14,8 +14,8 @@ export interface Transaction {
   readonly writes: Write[];
   /** What it changed, read when its event ended. */
   change: MirrorChange | null;
-  /** The alarm as this transaction sets it; undefined when it does not. */
-  alarmAt: number | undefined;
+  /** The alarm as this transaction sets or (null) deletes it; undefined when it does not. */
+  alarmAt: number | null | undefined;
   /** What waits for it to be durable: messages and answers. */
   readonly waiting: (() => void)[];
 }
@@ -122,7 +122,7 @@ export class SimDisk {
     return this.#pending.findLast(({ change }) => change !== null)?.change?.meta ?? this.#durableMeta;
   }
 
-  setAlarm(writer: Writer, atMs: number): void {
+  setAlarm(writer: Writer, atMs: number | null): void {
     assertCurrent(writer);
     this.#begin().alarmAt = atMs;
   }

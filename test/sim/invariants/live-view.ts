@@ -99,6 +99,10 @@ export class CoreView implements LiveView {
     return this.#core.isAsleep;
   }
 
+  get isResumed(): boolean {
+    return this.#core.isResumed;
+  }
+
   get isTimed(): boolean {
     return isTimed(this.#core);
   }

@@ -60,10 +60,17 @@ export class Alarm {
     this.#isUnsure = true;
   }
 
-  /** That transaction is durable. */
-  durable(atMs: number): void {
-    if (atMs !== this.#atMs) this.#set(atMs);
+  /** That transaction is durable. Null: it deleted the alarm. */
+  durable(atMs: number | null): void {
+    if (atMs === null) this.#clear();
+    else if (atMs !== this.#atMs) this.#set(atMs);
     this.#isUnsure = false;
+  }
+
+  #clear(): void {
+    this.#atMs = null;
+    if (this.#planned !== null) this.#planned.cancelled = true;
+    this.#planned = null;
   }
 
   #set(atMs: number): void {

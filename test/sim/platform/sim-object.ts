@@ -247,7 +247,10 @@ export class SimObject {
       sql: this.disk.port(instance),
       config,
       connect: (target) => connect(this, instance, target),
-      alarm: { set: (atMs) => this.#setAlarm(instance, atMs) },
+      alarm: {
+        set: (atMs) => this.#setAlarm(instance, atMs),
+        clear: () => this.#setAlarm(instance, null),
+      },
       now: () => this.clock.now(),
       uuid: () => `${this.name}-${instance.incarnation}-${random.next().toString(16)}`,
       seed: () => random.next(),
@@ -264,10 +267,10 @@ export class SimObject {
     });
   }
 
-  #setAlarm(instance: Instance, atMs: number): void {
+  #setAlarm(instance: Instance, atMs: number | null): void {
     if (!instance.isCurrent) return;
     this.disk.setAlarm(instance, atMs);
-    this.alarm.written(atMs);
+    if (atMs !== null) this.alarm.written(atMs);
   }
 
   #fireTimer(instance: Instance, fire: () => void): void {
