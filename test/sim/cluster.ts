@@ -18,6 +18,7 @@ import { VERSION_BYTES } from "./disk/sim-disk.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 import { CoreView } from "./invariants/live-view.ts";
 import { OneCreator } from "./invariants/one-creator.ts";
+import { SessionKeepsLog } from "./invariants/session-keeps-log.ts";
 import { checkSupersededCommit } from "./invariants/superseded-commit.ts";
 import { checkWipedSilent } from "./invariants/wiped-silent.ts";
 import { Departures } from "./network/departures.ts";
@@ -41,6 +42,7 @@ export class Cluster {
   readonly links: Links;
   readonly network: Network;
   readonly departures = new Departures();
+  readonly #sessions = new SessionKeepsLog();
   /** Left, and not yet seen by the invariants. */
   #departed: Departure[] = [];
   /** Operations (hex ids) one of whose calls was handled twice: "not applied" was said of one of the two. */
@@ -108,8 +110,14 @@ export class Cluster {
           what: "deliver",
           to,
           handle: async (there) => hostOf(there).deliver(target, envelope),
-          departs: () => departures.sent(envelope),
-          answers: (answer) => departures.answered(envelope, answer),
+          departs: () => {
+            departures.sent(envelope);
+            this.#sessions.sent(envelope);
+          },
+          answers: (answer) => {
+            departures.answered(envelope, answer);
+            this.#sessions.answered(answer);
+          },
         }),
       readIndex: (_target, address) =>
         network.call(caller, {
@@ -121,7 +129,12 @@ export class Cluster {
         network.call(caller, {
           ...quiet,
           what: "pull",
-          handle: async (there) => hostOf(there).pull(target, request),
+          handle: async (there) => {
+            const answer = hostOf(there).pull(target, request);
+            const problem = this.#sessions.problem(to, there, request, answer);
+            if (problem !== null) this.#world.fail(problem);
+            return answer;
+          },
         }),
       propose: (_target, request) =>
         network.call(caller, {

@@ -35,6 +35,16 @@ export const FAULT_KINDS = [
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** What goes wrong in a run in which a majority must not notice; see faults/mild.ts. */
+export const MILD_KINDS = [
+  "cut-link", // the leader and one other cannot reach each other, though a third reaches both
+  "one-away", // one that does not lead reaches nobody
+  "flapping", // the same, on and off
+  "deaf-leader", // what is sent to the leader is lost
+] as const;
+
+export type Mild = (typeof MILD_KINDS)[number];
+
 export interface RunOptions {
   readonly seed: number;
   readonly replicas: number;
@@ -66,6 +76,8 @@ export interface RunOptions {
   readonly nemesisMs: number;
   readonly faults: Readonly<Record<FaultKind, number>>;
   readonly upkeep: Upkeep;
+  /** Null: the nemesis and `faults` rule. */
+  readonly mild: Mild | null;
   /** Overrides of src/base/limits.ts by name. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -145,6 +157,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     commitMs: random.pick([1, 5, 15]),
     nemesisMs: random.pick([300, 1_000, 4_000]),
     faults: drawFaults(stream(seed, "fault-options")),
+    mild: null,
     limits: drawLimits(stream(seed, "limit-options")),
     upkeep: drawUpkeep(stream(seed, "upkeep-options")),
   };
@@ -152,8 +165,21 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const limits = crowded && random.chance(0.5) ? { ...drawn.limits, batchCommandsMax: 1 } : drawn.limits;
   // Only who has nothing but alarms has many of them to lose.
   const loses = drawn.faults["alarm-dropped"] > 0 && random.chance(0.7);
-  return { ...drawn, limits, memoryTimers: drawn.memoryTimers && !loses, ...fixed };
+  const usual = { ...drawn, limits, memoryTimers: drawn.memoryTimers && !loses, ...fixed };
+  const mild = fixed.mild ?? (fixed.faults === undefined ? drawMild(stream(seed, "mild")) : null);
+  // Two are no majority without each other.
+  const tooFew = fixed.replicas !== undefined && fixed.replicas < 3;
+  return mild === null || tooFew ? usual : { ...usual, ...calm(seed, fixed), mild };
 }
+
+/** Clients that only read and write. */
+export const NO_UPKEEP: Upkeep = {
+  hashes: 0,
+  moves: 0,
+  alarms: 0,
+  quotaVersions: null,
+  compactAfterMs: null,
+};
 
 function drawUpkeep(random: Prng): Upkeep {
   const has = random.chance(0.4);
@@ -168,6 +194,36 @@ function drawUpkeep(random: Prng): Upkeep {
     compactAfterMs: has && random.chance(0.5) ? random.pick([300, 1_000, 3_000]) : null,
   };
 }
+
+function drawMild(random: Prng): Mild | null {
+  return random.chance(0.06) ? random.pick(MILD_KINDS) : null;
+}
+
+/** An undisturbed majority: quick elections, near replicas, few and slow clients that ask anybody. */
+function calm(seed: number, fixed: FixedOptions): Partial<RunOptions> {
+  const random = stream(seed, "calm");
+  const electionMs = random.pick([200, 400]);
+  return {
+    replicas: random.pick([3, 3, 5]),
+    clients: 1 + random.below(3),
+    thinkMs: random.pick([20, 150, 300]),
+    pinned: 0,
+    attemptMs: 2 * electionMs,
+    attempts: 2,
+    heartbeatMs: 50,
+    electionMs,
+    memoryTimers: true,
+    latencyMs: random.pick([1, 5]),
+    tailMs: 0,
+    commitMs: random.pick([1, 5]),
+    faults: NO_FAULTS,
+    upkeep: NO_UPKEEP,
+    ...fixed,
+  };
+}
+
+// Every kind is a key.
+const NO_FAULTS = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>;
 
 /** Kinds that belong together. A run of one theme alone gets further into it than a run of everything. */
 const THEMES: readonly (readonly FaultKind[])[] = [

@@ -3,6 +3,7 @@ import { Violation } from "../raft/invariants/violation.ts";
 import { Cluster } from "./cluster.ts";
 import { forgetEntries } from "./disk/intern-entry.ts";
 import { type FaultName, FaultPlan } from "./faults/fault-plan.ts";
+import { startMild } from "./faults/mild.ts";
 import { startNemesis } from "./faults/nemesis.ts";
 import { SimClient } from "./gateway/sim-client.ts";
 import { SimGateway } from "./gateway/sim-gateway.ts";
@@ -96,6 +97,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
     );
     for (const client of clients) client.start();
     startNemesis({ world, options, faults, cluster, restartGateway, gateways: GATEWAYS });
+    startMild({ world, options, faults, cluster });
     await world.run(options.durationMs);
     const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting);
     // Patient, whatever the run's clients were: it is asked whether there is an answer at all.

@@ -2,7 +2,13 @@
  * Kinds of lives. Most bugs show only under few kinds of misfortune; a life full of those, and of
  * nothing else, finds them in a fraction of the time. What happens when is still drawn from the seed.
  */
-import { FAULT_KINDS, type FaultKind, type FixedOptions } from "../../../test/sim/options.ts";
+import {
+  FAULT_KINDS,
+  type FaultKind,
+  type FixedOptions,
+  MILD_KINDS,
+  NO_UPKEEP,
+} from "../../../test/sim/options.ts";
 
 export type Climate =
   | "any" // as the simulator draws it
@@ -14,7 +20,12 @@ export type Climate =
   | "clocks" // wall clocks jump
   | "wipe" // a replica loses its database
   | "outages" // two replicas, of which one is often away for longer than clients wait
-  | "tight"; // small caps, and quorums that are gone
+  | "tight" // small caps, and quorums that are gone
+  | "deposed" // leaders are cut off with writes on their way, and clients wait for them
+  | "overtaken" // the same, and they come back so late that they pull a snapshot
+  | "returns" // one replica comes and goes while it pulls snapshots, under a leader that stays
+  | "sessions" // long pulls of snapshots, and whoever takes part is gone for a while
+  | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
   durationMs: 12_000,
@@ -30,6 +41,7 @@ const SHORT: FixedOptions = {
   commitMs: 5,
   nemesisMs: 400,
   limits: {},
+  upkeep: NO_UPKEEP,
 };
 
 /** So many clients wait at once that several entries are on their way, not one batch after the other. */
@@ -40,7 +52,7 @@ const CROWD: FixedOptions = {
   limits: { batchCommandsMax: 1 },
 };
 
-const CLIMATES: Readonly<Record<Exclude<Climate, "any">, FixedOptions>> = {
+const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>> = {
   split: {
     ...CROWD,
     // Slow heartbeats: an old leader notices late that it is one.
@@ -98,6 +110,66 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any">, FixedOptions>> = {
     nemesisMs: 800,
     faults: only({ kill: 2, partition: 1, crash: 0.5, "drop-reply": 0.15, "fail-fast": 0.8, pause: 0.5 }),
   },
+  deposed: {
+    ...CROWD,
+    durationMs: 8_000,
+    clients: 10,
+    keys: 4,
+    heartbeatMs: 50,
+    electionMs: 200,
+    attemptMs: 2_400,
+    attempts: 1,
+    nemesisMs: 1_200,
+    limits: { batchCommandsMax: 1, pipelineCommandsMin: 1 },
+    faults: only({ "isolate-leader": 3, late: 0.02 }),
+  },
+  overtaken: {
+    ...CROWD,
+    durationMs: 6_000,
+    clients: 20,
+    keys: 4,
+    heartbeatMs: 50,
+    electionMs: 200,
+    attemptMs: 2_400,
+    attempts: 1,
+    nemesisMs: 1_200,
+    snapshotEvery: 3,
+    latencyMs: 20,
+    // A retry is refused as often as not, and then nobody tells what the first attempt came to.
+    limits: { batchCommandsMax: 1, pipelineCommandsMin: 32, proposalsQueuedMax: 1 },
+    faults: only({ "isolate-leader": 3, late: 0.02 }),
+  },
+  returns: {
+    ...SHORT,
+    durationMs: 12_000,
+    mild: "flapping",
+    clients: 3,
+    keys: 60,
+    heartbeatMs: 50,
+    electionMs: 200,
+    snapshotEvery: 3,
+    limits: { snapshotChunkBytesMax: 100, dedupOperationsMax: 100 },
+    faults: only({}),
+  },
+  sessions: {
+    ...CROWD,
+    durationMs: 8_000,
+    clients: 10,
+    keys: 60,
+    heartbeatMs: 50,
+    electionMs: 200,
+    attemptMs: 1_500,
+    attempts: 1,
+    snapshotEvery: 3,
+    latencyMs: 10,
+    limits: {
+      batchCommandsMax: 1,
+      pipelineCommandsMin: 1,
+      snapshotChunkBytesMax: 100,
+      dedupOperationsMax: 100,
+    },
+    faults: only({ kill: 3, partition: 0.5, pause: 0.5, drop: 0.01 }),
+  },
   tight: {
     ...CROWD,
     limits: { uncommittedBytesMax: 200, inflightMessagesMax: 1, batchCommandsMax: 1 },
@@ -108,6 +180,7 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any">, FixedOptions>> = {
 /** What `climate` fixes of the options that are drawn for `seed`. */
 export function fixedBy(climate: Climate, seed: number): FixedOptions {
   if (climate === "any") return { durationMs: 8_000 };
+  if (climate === "mild") return { durationMs: 8_000, mild: MILD_KINDS[seed % MILD_KINDS.length] ?? null };
   // Five replicas in every fourth life: three are cheaper and have the smaller quorums.
   return { replicas: seed % 4 === 0 ? 5 : 3, ...CLIMATES[climate] };
 }

@@ -135,7 +135,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "not-sticky",
     title: "a follower that hears its leader grants ballots to others",
     known: "etcd #9333; Cloudflare's outage of November 2020",
-    detector: "stories",
+    detector: "mild",
     edits: [
       {
         file: "src/raft/election.ts",
@@ -148,12 +148,26 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     id: "no-check-quorum",
     title: "a leader that hears nobody goes on leading",
     known: "thesis 6.2; etcd's CheckQuorum",
-    detector: "stories",
+    detector: "mild",
     edits: [
       {
         file: "src/raft/leader.ts",
         search: "if (!hearsQuorum(core)) {",
         replace: "if (!hearsQuorum(core) && core.now < 0) {",
+      },
+    ],
+  },
+  {
+    id: "no-pre-vote",
+    title: "a node that hears no leader enters the next term without asking around",
+    known: "thesis 9.6; etcd's PreVote; every node that came back from a partition",
+    detector: "mild",
+    edits: [
+      {
+        file: "src/raft/election.ts",
+        search: "  becomePreCandidate(core);\n  core.votes",
+        replace:
+          "  if (core.promotable) {\n    startElection(core, false);\n    return;\n  }\n  becomePreCandidate(core);\n  core.votes",
       },
     ],
   },

@@ -78,8 +78,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     id: "other-term-is-success",
     title: "whatever is committed at a proposal's index counts as that proposal",
     known: "paper 8; every first implementation of Raft",
-    detector: "split",
-    open: "a deposed leader rarely gets its entry replaced while the client still waits",
+    detector: "deposed",
     edits: [
       {
         file: PROPOSALS,
@@ -105,8 +104,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     id: "snapshot-is-failure",
     title: "writes that a snapshot replaced count as not applied",
     known: "paper 7 and 8",
-    detector: "snapshots",
-    open: "no cut lasts longer than a client goes on trying, and a later attempt is answered",
+    detector: "overtaken",
     edits: [
       {
         file: PROPOSALS,

@@ -129,8 +129,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     id: "session-names-repeat",
     title: "snapshot sessions of two leaders, or of two starts, have the same name",
     known: "etcd #10308 (snapshot bookkeeping)",
-    detector: "snapshots",
-    open: "two leaders rarely offer snapshots to one follower in turn",
+    detector: "sessions",
     edits: [
       {
         file: "src/engine/snapshot-source.ts",
@@ -143,8 +142,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     id: "session-end-unnoticed",
     title: "a follower whose snapshot session expired is never sent anything again",
     known: "etcd #10308",
-    detector: "snapshots",
-    open: "a session rarely expires, and any acknowledgement within the log ends it too",
+    detector: "returns",
     edits: [
       {
         file: "src/engine/engine.ts",
@@ -158,7 +156,6 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     title: "the log that follows a snapshot is deleted while the snapshot is being sent",
     known: "hashicorp/raft's TrailingLogs; etcd's endless snapshots",
     detector: "snapshots",
-    open: "the snapshot is sent once more, which ends with the load: no invariant is about that cost",
     edits: [
       {
         file: "src/engine/log-trimmer.ts",
