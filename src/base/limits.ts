@@ -76,6 +76,8 @@ export const LIMITS = {
   pageBytesMax: 4 * 1024 * 1024,
   /** Keys read by one statement; a page may end earlier by its bytes. */
   pageKeysMax: 1_024,
+  /** Keys looked at for one page, however few of them pass the filters. */
+  pageScanKeysMax: 16_384,
   /** Bytes of keys and values in one whole answer: it must fit a call between objects and its copies an isolate. */
   answerBytesMax: 24 * 1024 * 1024,
   /** Bytes of the remembered answers of one log entry: they are one row. */
@@ -113,6 +115,9 @@ export const LIMITS = {
   tokensPerUserMax: 1_024,
   /** How long a token is valid, counted from its last use: etcd's `--auth-token-ttl`. */
   tokenTtlMs: 300_000,
+  /** Passwords that one isolate hashes at the same time, which takes tens of milliseconds each. */
+  passwordsHashedMax: 2,
+  passwordsWaitingMax: 64,
   /** Users whose permissions are kept merged in memory. */
   permissionsCachedMax: 1_024,
   /** etcd's bounds of a lease's time, in seconds; the lower one is what an election takes there. */

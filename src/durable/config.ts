@@ -45,6 +45,8 @@ export interface Config {
   readonly access: Access;
   /** Whether clusters other than "default" may be used (and so made). */
   readonly allowClusterCreate: boolean;
+  /** What members are said to be reached at; empty: wherever the client found the gateway. */
+  readonly advertiseClientUrls: readonly string[];
   /** Unwise but valid settings. */
   readonly warnings: readonly ConfigProblem[];
 }
@@ -79,6 +81,7 @@ const QUOTA = {
 };
 
 const HEADER_TEXT = /^[\x21-\x7e]{1,1024}$/;
+const CLIENT_URL = /^https?:\/\/[^\s/?#,]+(?:\/[^\s?#,]*)?$/;
 const SHORT_TOKEN_LENGTH = 16;
 
 function readTimers(reader: ConfigReader): { readonly heartbeatMs: number; readonly electionMs: number } {
@@ -117,6 +120,21 @@ function readAutoCompaction(reader: ConfigReader): AutoCompaction {
     'set it to "off", to "revisions:1000", or to a time such as "30m", "12h" or "7d"',
   );
   return { kind: "off" };
+}
+
+/** As etcd's `--advertise-client-urls`: commas between. */
+function readClientUrls(reader: ConfigReader): readonly string[] {
+  const text = reader.text("ADVERTISE_CLIENT_URLS")?.trim() ?? "";
+  const urls = text === "" ? [] : text.split(",").map((url) => url.trim());
+  for (const url of urls) {
+    if (CLIENT_URL.test(url)) continue;
+    reader.problem(
+      "ADVERTISE_CLIENT_URLS",
+      `"${url}" is not the URL of a gateway`,
+      'write URLs as "https://edged.example.com" or "http://127.0.0.1:2379", with commas between',
+    );
+  }
+  return urls;
 }
 
 function readAccess(reader: ConfigReader, warnings: ConfigProblem[]): Access {
@@ -186,6 +204,7 @@ export function parseConfig(env: Env): Result<Config, readonly ConfigProblem[]> 
     autoCompaction: Object.freeze(readAutoCompaction(reader)),
     access: Object.freeze(readAccess(reader, warnings)),
     allowClusterCreate: reader.flag("ALLOW_CLUSTER_CREATE"),
+    advertiseClientUrls: Object.freeze(readClientUrls(reader)),
     warnings: Object.freeze(warnings),
   };
   return reader.problems.length === 0 ? ok(Object.freeze(config)) : err(Object.freeze(reader.problems));

@@ -93,7 +93,7 @@ export class AutoCompaction {
   #compact(now: number, revision: number): void {
     if (this.#isProposing || revision < 1) return;
     const value = create(CompactionRequestSchema, { revision: BigInt(revision) });
-    const command = create(CommandSchema, { request: { case: "compaction", value } });
+    const command = create(CommandSchema, { internal: true, request: { case: "compaction", value } });
     this.#isProposing = this.#proposals.add(now, toBinary(CommandSchema, command), now + PROPOSE_MS, () => {
       this.#isProposing = false;
     });

@@ -4,6 +4,7 @@ import type { MachineHost } from "./machine-host.ts";
 import type { Peers } from "./peers.ts";
 import type { PeerSender, ReplicaStorage } from "./ports.ts";
 import type { ReplicaHeader } from "./replica-api.ts";
+import type { Roster } from "./roster.ts";
 
 export interface EngineContext {
   readonly raft: Raft;
@@ -11,6 +12,8 @@ export interface EngineContext {
   readonly storage: ReplicaStorage;
   readonly peers: Peers;
   readonly sender: PeerSender;
+  /** Who the members are. */
+  readonly roster: Roster;
   /** The latest time the engine was told. */
   readonly now: number;
   /** Why this instance serves nothing; null while it is well. */

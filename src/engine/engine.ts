@@ -6,25 +6,29 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { assert } from "../base/assert.ts";
 import { err } from "../base/result.ts";
+import { needsOfQuery, needsOfRange, needsOfTxn } from "../mvcc/auth/visitor.ts";
 import type { SnapshotToPull } from "../raft/effects.ts";
 import type { Message, Outgoing } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
 import { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../raft/types.ts";
 import { RangeRequestSchema, TxnRequestSchema } from "../wire/gen/etcd/rpc_pb.ts";
+import { Access } from "./access.ts";
 import { ClientReads } from "./client-reads.ts";
 import { ClientWrites } from "./client-writes.ts";
 import type { EngineContext } from "./engine-context.ts";
-import type { Identity, Member } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import { LeaseQueries, leaseRequestOf } from "./lease-queries.ts";
 import { Lessor } from "./lessor.ts";
 import type { MachineHost } from "./machine-host.ts";
 import { Maintenance, type MaintenanceOptions } from "./maintenance.ts";
 import { alarmName } from "./maintenance-queries.ts";
+import { MemberChanges } from "./member-changes.ts";
 import type {
   PeerAddress,
   PeerAnswer,
   PeerEnvelope,
+  PeerRefusal,
   PullAnswer,
   PullRequest,
   ReadIndexAnswer,
@@ -47,8 +51,10 @@ import type {
   WatchReply,
 } from "./replica-api.ts";
 import { queryReply, rangeReply, readTxnReply } from "./replies.ts";
+import type { Roster } from "./roster.ts";
 import { SnapshotSink } from "./snapshot-sink.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
+import { Standing } from "./standing.ts";
 import { statusReply } from "./status.ts";
 import { hasBacklog, runTurn, type TurnParts } from "./turn.ts";
 import { WatchCalls } from "./watch-calls.ts";
@@ -65,7 +71,7 @@ export interface EngineSetup {
   readonly storage: ReplicaStorage;
   readonly machine: MachineHost;
   readonly sender: PeerSender;
-  readonly members: readonly Member[];
+  readonly roster: Roster;
   readonly options: EngineOptions;
   /** Different on every start. */
   readonly seed: number;
@@ -73,10 +79,6 @@ export interface EngineSetup {
   /** Told once when this instance must not go on: an invariant broke, nothing of the turn was kept. */
   readonly halted: (error: unknown) => void;
 }
-
-const WIPED =
-  "this replica's database was lost: under its old id it has forgotten its votes and must not take part; " +
-  "remove the member and add one under a new name";
 
 export class Engine {
   readonly #setup: EngineSetup;
@@ -86,6 +88,8 @@ export class Engine {
   readonly #peers: Peers;
   readonly #proposals = new Proposals();
   readonly #context: EngineContext;
+  readonly #changes: MemberChanges;
+  readonly #standing: Standing;
   readonly #writes: ClientWrites;
   readonly #reads: ClientReads;
   readonly #maintenance: Maintenance;
@@ -99,7 +103,6 @@ export class Engine {
   #answers: (() => void)[] = [];
   #now: number;
   #inTurn = false;
-  #stopped: string | null;
   #wasLeader = false;
 
   constructor(setup: EngineSetup) {
@@ -108,7 +111,7 @@ export class Engine {
     this.#identity = stored.identity;
     this.#machine = machine;
     this.#now = now;
-    this.#stopped = stored.wiped ? WIPED : null;
+    this.#standing = new Standing(stored);
     this.#raft = new Raft({
       id: stored.identity.memberId,
       boot: stored.boot,
@@ -117,15 +120,17 @@ export class Engine {
       seed,
       now,
     });
-    this.#peers = new Peers(stored.identity, stored.peers);
+    this.#peers = new Peers(stored.identity, setup.roster, stored.peers);
     const context = this.#createContext();
     this.#context = context;
-    this.#reads = new ClientReads(context);
-    this.#writes = new ClientWrites(context, this.#proposals, this.#reads);
+    const access = new Access(context, this.#proposals);
+    this.#reads = new ClientReads(context, access);
+    this.#changes = new MemberChanges(context, this.#proposals);
+    this.#writes = new ClientWrites(context, this.#proposals, this.#reads, this.#changes, access);
     this.#maintenance = new Maintenance(context, this.#proposals, options.maintenance);
     this.#lessor = new Lessor(context, this.#proposals, options.raft.electionMs, stored.boot);
     this.#leaseQueries = new LeaseQueries(context, this.#reads, this.#lessor);
-    this.#watches = new WatchCalls(context, this.#reads);
+    this.#watches = new WatchCalls(context, this.#reads, access);
     // A follower that pulls at all pulls much more often than this.
     this.#source = new SnapshotSource(machine, 10 * options.raft.electionMs);
     this.#sink = new SnapshotSink(
@@ -151,6 +156,7 @@ export class Engine {
       snapshotEvery: options.snapshotEvery,
       pinnedIndex: () => this.#source.oldestIndex,
       applied: () => this.#watches.applied(),
+      changeMembers: (at) => this.#changes.advance(at),
       send: (outgoing) => this.#dispatch(groupByReceiver(outgoing)),
       readDecided: (decision) => this.#reads.decided(decision),
       snapshotWanted: (to) => this.#openSession(to),
@@ -165,13 +171,15 @@ export class Engine {
 
   /** Why this instance serves nothing; null while it is well. */
   get stopped(): string | null {
-    return this.#stopped;
+    return this.#standing.stopped;
   }
 
   header(): ReplicaHeader {
     const { clusterId, memberId, member } = this.#identity;
     const { revision, sequence } = this.#machine.state();
     const { term, leader } = this.#raft.core;
+    const { roster } = this.#setup;
+    const { successors } = this.#standing;
     return {
       clusterId,
       memberId,
@@ -180,6 +188,8 @@ export class Engine {
       term,
       leader: leader === null ? null : this.#nameOf(leader),
       sequence,
+      membership: successors?.version ?? roster.membership.version,
+      ...(successors === null ? {} : { successors: successors.members }),
     };
   }
 
@@ -189,8 +199,9 @@ export class Engine {
       raft: this.#raft,
       header: this.header(),
       nameOf: (id) => this.#nameOf(id),
+      members: this.#setup.roster.members,
       databaseBytes: this.#setup.storage.databaseBytes(),
-      stopped: this.#stopped,
+      stopped: this.stopped,
       counters: {
         leaderChanges: this.#maintenance.leaderChanges,
         proposalsPending: this.#proposals.count,
@@ -210,15 +221,17 @@ export class Engine {
   /** A client's read. */
   range(now: number, call: RangeCall, done: (reply: RangeReply) => void): void {
     const request = fromBinary(RangeRequestSchema, call.request);
-    this.#reads.read<RangeReply>(now, call, done, (header) =>
-      rangeReply(this.#machine.range(request, call.counted ?? true), header),
+    const needs = () => needsOfRange(request);
+    this.#reads.read<RangeReply>(now, call, needs, done, (header) =>
+      rangeReply(this.#machine.range(request, call), header),
     );
   }
 
   /** A client's transaction that only reads. */
   readTxn(now: number, call: ReadCall, done: (reply: ReadTxnReply) => void): void {
     const request = fromBinary(TxnRequestSchema, call.request);
-    this.#reads.read<ReadTxnReply>(now, call, done, (header) =>
+    const needs = () => needsOfTxn(request);
+    this.#reads.read<ReadTxnReply>(now, call, needs, done, (header) =>
       readTxnReply(this.#machine.readTxn(request), header),
     );
   }
@@ -226,17 +239,26 @@ export class Engine {
   /** A client's read of what is not a key. */
   query(now: number, call: ReadCall, done: (reply: QueryReply) => void): void {
     const query = decodeQuery(call.request);
-    if (query?.request.case === "moveLeader") {
-      this.#maintenance.transfer.move(now, query.request.value.targetID, call.timeoutMs, done);
+    if (query === null) {
+      done(queryReply(err("invalidCommand"), this.header()));
       return;
     }
-    const leaseRequest = query === null ? null : leaseRequestOf(query);
+    const needs = () => needsOfQuery(query);
+    const { request } = query;
+    if (request.case === "moveLeader") {
+      const { transfer } = this.#maintenance;
+      this.#reads.allow(now, call, needs, done, () =>
+        transfer.move(this.#now, request.value.targetID, call.timeoutMs, done),
+      );
+      return;
+    }
+    const leaseRequest = leaseRequestOf(query);
     if (leaseRequest !== null) {
-      this.#leaseQueries.answer(now, leaseRequest, call, done);
+      this.#leaseQueries.answer(now, leaseRequest, call, needs, done);
       return;
     }
-    this.#reads.read<QueryReply>(now, call, done, (header) =>
-      queryReply(query === null ? err("invalidCommand") : answerQuery(query, this.#context), header),
+    this.#reads.read<QueryReply>(now, call, needs, done, (header) =>
+      queryReply(answerQuery(query, this.#context), header),
     );
   }
 
@@ -258,7 +280,7 @@ export class Engine {
       null,
       { to: address.from, back },
     );
-    if (this.#stopped !== null) return { kind: "refused", reason: "stopped" };
+    if (this.stopped !== null) return { kind: "refused", reason: "stopped" };
     return { kind: "messages", incarnation: this.#identity.incarnation, messages: back };
   }
 
@@ -284,11 +306,12 @@ export class Engine {
 
   /** When `tick` is due next; null: only a call can change anything. */
   deadline(): number | null {
-    if (this.#stopped !== null) return null;
+    if (this.stopped !== null) return null;
     if (hasBacklog(this.#parts) || this.#machine.hasHousekeeping()) return this.#now;
     const candidates = [
       this.#raft.deadline(),
       this.#proposals.deadline(),
+      this.#changes.deadline(),
       this.#mayPropose ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
       this.#reads.deadline(),
       this.#lessor.deadline(),
@@ -312,18 +335,19 @@ export class Engine {
 
   #createContext(): EngineContext {
     const engine = this;
-    const { storage, sender } = this.#setup;
+    const { storage, sender, roster } = this.#setup;
     return {
       raft: this.#raft,
       machine: this.#machine,
       storage,
       peers: this.#peers,
       sender,
+      roster,
       get now() {
         return engine.#now;
       },
       get stopped() {
-        return engine.#stopped;
+        return engine.stopped;
       },
       header: () => this.header(),
       turn: (now, input, inside) => this.#turn(now, input, inside ?? null),
@@ -341,19 +365,8 @@ export class Engine {
     this.#sink.offered(this.#now, offer);
   }
 
-  #refusal(now: number, address: PeerAddress): (PeerAnswer & { kind: "refused" }) | null {
-    if (this.#stopped !== null) {
-      return { kind: "refused", reason: this.#stopped === WIPED ? "receiver-wiped" : "stopped" };
-    }
-    const refusal = this.#peers.refusal(address);
-    if (refusal?.reason === "receiver-wiped") this.#becomeWiped(now);
-    return refusal;
-  }
-
-  /** A peer knew this id with another database: this one has forgotten votes and acknowledgements. */
-  #becomeWiped(now: number): void {
-    this.#turn(now, noInput, () => this.#setup.storage.setWiped());
-    this.#stop(WIPED);
+  #refusal(now: number, address: PeerAddress): PeerRefusal | null {
+    return this.#standing.refusal(now, address, this.#context, this.#changes);
   }
 
   /** Sends to each peer what the turn has for it, in one call. */
@@ -365,11 +378,7 @@ export class Engine {
   }
 
   #delivered(now: number, to: NodeId, sent: readonly Message[], answer: PeerAnswer | null): void {
-    if (this.#stopped !== null) return;
-    if (answer?.kind === "refused" && answer.reason === "sender-wiped") {
-      this.#becomeWiped(now);
-      return;
-    }
+    if (this.stopped !== null || this.#standing.ended(now, answer, this.#context)) return;
     const heard = answer?.kind === "messages" && this.#peers.recognises(to, answer.incarnation);
     this.#turn(now, () => {
       if (heard) {
@@ -394,7 +403,7 @@ export class Engine {
     inside: (() => void) | null = null,
     replyTo: { readonly to: NodeId; readonly back: Message[] } | null = null,
   ): void {
-    if (this.#stopped !== null) return;
+    if (this.stopped !== null) return;
     assert(!this.#inTurn, "turns do not nest");
     this.#inTurn = true;
     this.#now = Math.max(this.#now, now);
@@ -414,6 +423,7 @@ export class Engine {
       this.#inTurn = false;
     }
     this.#giveAnswers();
+    this.#standing.check(this.#now, this.#context, this.#changes, this.isBusy);
   }
 
   #runConsequences(inside: (() => void) | null): readonly Outgoing[] {
@@ -424,6 +434,7 @@ export class Engine {
       this.#source.closeAll();
     }
     this.#wasLeader = this.#raft.isLeader;
+    this.#changes.settle();
     this.#watches.leaderIs(core.leader);
     this.#lessor.applied(this.#now);
     this.#reads.applied(core.applied, this.#machine.state().revision);
@@ -434,15 +445,11 @@ export class Engine {
 
   #expire(): void {
     this.#proposals.expire(this.#now);
+    this.#changes.expire(this.#now);
     this.#reads.expire(this.#now);
     this.#lessor.expire(this.#now);
     this.#watches.expire(this.#now);
     for (const to of this.#source.expire(this.#now)) this.#raft.snapshotFailed(this.#now, to);
-  }
-
-  #stop(reason: string): void {
-    this.#stopped = reason;
-    this.#source.closeAll();
   }
 
   /** Outside the turn: whoever is answered may call again at once. */
@@ -462,12 +469,12 @@ export class Engine {
   /** Whoever still waits for an answer learns from the platform that the instance is gone. */
   #halt(error: unknown): void {
     this.#answers = [];
-    this.#stop("an invariant broke; the instance is restarted from its database");
+    this.#standing.break();
     this.#setup.halted(error);
   }
 
   #nameOf(id: NodeId): string {
-    return this.#setup.members.find((member) => member.id === id)?.name ?? id;
+    return this.#setup.roster.nameOf(id);
   }
 }
 

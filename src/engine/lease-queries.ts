@@ -13,7 +13,7 @@ import {
   type LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
-import type { ClientReads } from "./client-reads.ts";
+import type { ClientReads, Needs } from "./client-reads.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { Lessor, Renewal } from "./lessor.ts";
 import type { QueryResult } from "./queries.ts";
@@ -49,13 +49,19 @@ export class LeaseQueries {
     this.#lessor = lessor;
   }
 
-  answer(now: number, request: LeaseRequest, call: ReadCall, done: (reply: QueryReply) => void): void {
+  answer(
+    now: number,
+    request: LeaseRequest,
+    call: ReadCall,
+    needs: Needs,
+    done: (reply: QueryReply) => void,
+  ): void {
     const ofLeader: ReadCall = { ...call, consistency: "leader" };
     if (request.case === "leaseKeepAlive") {
-      this.#keepAlive(now, request.value.ID, ofLeader, done);
+      this.#keepAlive(now, request.value.ID, ofLeader, needs, done);
       return;
     }
-    this.#reads.read<QueryReply>(now, ofLeader, done, (header) => {
+    this.#reads.read<QueryReply>(now, ofLeader, needs, done, (header) => {
       switch (request.case) {
         case "leaseTimeToLive":
           return this.#timeToLive(request.value, header);
@@ -67,14 +73,14 @@ export class LeaseQueries {
     });
   }
 
-  #keepAlive(now: number, id: bigint, call: ReadCall, done: (reply: QueryReply) => void): void {
+  #keepAlive(now: number, id: bigint, call: ReadCall, needs: Needs, done: (reply: QueryReply) => void): void {
     const expiresAt = now + call.timeoutMs;
     // Answered by the read, unless the log has a word in it.
     let isDeferred = false;
     const settle = (reply: QueryReply): void => {
       if (!isDeferred) done(reply);
     };
-    this.#reads.read<QueryReply>(now, call, settle, (header) => {
+    this.#reads.read<QueryReply>(now, call, needs, settle, (header) => {
       const renewal = this.#lessor.renew(id);
       if (renewal.kind !== "checkpointed") return renewalReply(id, renewal, header);
       isDeferred = true;

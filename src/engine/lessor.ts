@@ -273,6 +273,7 @@ export class Lessor {
   }
 
   #propose(now: number, command: Command, expiresAt: number, settle: (fate: ProposalFate) => void): boolean {
+    command.internal = true;
     return this.#proposals.add(now, toBinary(CommandSchema, command), expiresAt, settle);
   }
 }

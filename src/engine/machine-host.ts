@@ -3,13 +3,16 @@
  * use, a snapshot being staged in the other one, and the slow deletion of what nobody needs.
  */
 import { assert } from "../base/assert.ts";
-import { err, type Result } from "../base/result.ts";
+import { err, ok, type Result } from "../base/result.ts";
 import type { Sql } from "../base/sql.ts";
 import type { Alarms } from "../mvcc/alarm/alarms.ts";
 import type { ApplyResult } from "../mvcc/apply-outcome.ts";
+import type { AuthStore } from "../mvcc/auth/auth-store.ts";
 import { hashSlice } from "../mvcc/hash-slice.ts";
 import type { LeaseTable } from "../mvcc/lease/lease-table.ts";
+import type { Membership } from "../mvcc/member/membership.ts";
 import type { MvccState } from "../mvcc/mvcc-state.ts";
+import type { RangePage } from "../mvcc/range-page.ts";
 import {
   beginImport,
   dropGeneration,
@@ -25,7 +28,8 @@ import { History } from "../mvcc/watch/history.ts";
 import { decodeCommand } from "../wire/batch.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import type { HashSlice } from "../wire/gen/edged_pb.ts";
-import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "../wire/gen/etcd/rpc_pb.ts";
+import type { RangeRequest, TxnRequest, TxnResponse } from "../wire/gen/etcd/rpc_pb.ts";
+import type { RangeCall } from "./replica-api.ts";
 
 /** Versions looked at, or rows dropped, by one slice of housekeeping. */
 const HOUSEKEEPING_ROWS = 500;
@@ -53,8 +57,13 @@ export class MachineHost {
     return this.#machine.apply(index, data);
   }
 
-  range(request: RangeRequest, counted: boolean): Result<RangeResponse, ErrorKey> {
-    return this.#machine.range(request, counted);
+  range(
+    request: RangeRequest,
+    { counted = true, paged = false }: Pick<RangeCall, "counted" | "paged">,
+  ): Result<RangePage, ErrorKey> {
+    if (paged) return this.#machine.rangePage(request, counted);
+    const whole = this.#machine.range(request, counted);
+    return whole.ok ? ok({ response: whole.value, next: null }) : whole;
   }
 
   /** Answers a transaction that must only read. */
@@ -69,6 +78,15 @@ export class MachineHost {
 
   get leases(): LeaseTable {
     return this.#machine.leases;
+  }
+
+  get membership(): Membership {
+    return this.#machine.registry.membership;
+  }
+
+  /** The users of the group, and what they may do. */
+  get auth(): AuthStore {
+    return this.#machine.auth;
   }
 
   get alarms(): Alarms {

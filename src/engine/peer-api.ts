@@ -3,6 +3,8 @@ import type { MvccState } from "../mvcc/mvcc-state.ts";
 import type { SnapshotChunk, SnapshotCursor } from "../mvcc/snapshot-types.ts";
 import type { Message } from "../raft/message.ts";
 import type { NodeId } from "../raft/types.ts";
+import type { MemberPlace } from "./member-place.ts";
+import type { Successors } from "./ports.ts";
 
 /** Who speaks to whom, checked before anything else is read. */
 export interface PeerAddress {
@@ -12,6 +14,8 @@ export interface PeerAddress {
   readonly fromIncarnation: string;
   /** The incarnation `from` knows `to` by; null before they have met. */
   readonly toIncarnation: string | null;
+  /** Where `from` is, if it is none of the first members: one that was just added has no other way to know. */
+  readonly origin?: MemberPlace;
 }
 
 export interface PeerEnvelope {
@@ -26,10 +30,10 @@ export type RefusalReason =
   | "receiver-wiped" // the same of the one called
   | "stopped";
 
-export interface PeerRefusal {
-  readonly kind: "refused";
-  readonly reason: RefusalReason;
-}
+export type PeerRefusal =
+  | { readonly kind: "refused"; readonly reason: RefusalReason }
+  /** The caller is not a member any more, and never will be again. */
+  | { readonly kind: "refused"; readonly reason: "removed"; readonly successors: Successors };
 
 /** Messages back to the caller, produced by handling its own; durable when they arrive. */
 export interface PeerMessages {

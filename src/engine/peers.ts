@@ -7,21 +7,26 @@ import type { Message, Outgoing } from "../raft/message.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Identity } from "./identity.ts";
 import type { PeerAddress, PeerRefusal } from "./peer-api.ts";
+import type { Roster } from "./roster.ts";
 
 export class Peers {
   readonly #identity: Identity;
+  readonly #roster: Roster;
   readonly #incarnations: Map<NodeId, string>;
   /** Peers met in this turn, to be recorded in its transaction. */
   #met: { readonly id: NodeId; readonly incarnation: string }[] = [];
 
-  constructor(identity: Identity, incarnations: ReadonlyMap<NodeId, string>) {
+  constructor(identity: Identity, roster: Roster, incarnations: ReadonlyMap<NodeId, string>) {
     this.#identity = identity;
+    this.#roster = roster;
     this.#incarnations = new Map(incarnations);
   }
 
   addressTo(to: NodeId): PeerAddress {
     const { clusterId, memberId, incarnation } = this.#identity;
+    const origin = this.#roster.placeOf(memberId);
     return {
+      ...(origin === null || origin.isFounder ? {} : { origin }),
       clusterId,
       from: memberId,
       to,

@@ -12,6 +12,7 @@ import type {
   SnapshotPoint,
 } from "../raft/types.ts";
 import type { Identity } from "./identity.ts";
+import type { MemberPlace } from "./member-place.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -44,6 +45,13 @@ export interface Staging {
   readonly cursor: SnapshotCursor;
 }
 
+/** What a former member knows of those who go on without it. */
+export interface Successors {
+  /** Of the membership that `members` are. */
+  readonly version: number;
+  readonly members: readonly MemberPlace[];
+}
+
 /** Everything durable of one replica but the rows of the state machine. */
 export interface StoredReplica {
   readonly identity: Identity;
@@ -54,6 +62,8 @@ export interface StoredReplica {
   readonly staging: Staging | null;
   /** Set for ever once a peer proved that this id was used before with another database. */
   readonly wiped: boolean;
+  /** Set for ever once this replica was removed from its cluster. */
+  readonly successors: Successors | null;
 }
 
 /**
@@ -80,6 +90,7 @@ export interface ReplicaStorage {
   setStaging(staging: Staging | null): void;
   recordPeer(id: NodeId, incarnation: string): void;
   setWiped(): void;
+  setRemoved(successors: Successors): void;
   /** Makes the next `flush` write even if nothing changed: a write proves this instance is current. */
   fence(): void;
   flush(): void;

@@ -3,8 +3,10 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { err, type Result } from "../base/result.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import { type Query, QuerySchema } from "../wire/gen/edged_pb.ts";
+import { answerAuthQuery } from "./auth-queries.ts";
 import type { EngineContext } from "./engine-context.ts";
 import { answerAlarms, answerHashSlice, answerStatus } from "./maintenance-queries.ts";
+import { answerMembers } from "./member-queries.ts";
 
 /** An encoded etcd response of the query's kind, without header. */
 export type QueryResult = Result<Uint8Array, ErrorKey>;
@@ -27,6 +29,15 @@ export function answerQuery(query: Query, context: EngineContext): QueryResult {
       return answerStatus(context);
     case "hashSlice":
       return answerHashSlice(query.request.value, context);
+    case "memberList":
+      return answerMembers(context);
+    case "authStatus":
+    case "userGet":
+    case "userList":
+    case "roleGet":
+    case "roleList":
+    case "password":
+      return answerAuthQuery(query.request, context.machine.auth.records);
     default:
       return err("invalidCommand");
   }

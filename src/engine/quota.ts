@@ -28,7 +28,10 @@ export class Quota {
       memberID: this.#member,
       alarm: AlarmType.NOSPACE,
     });
-    this.#command = toBinary(CommandSchema, create(CommandSchema, { request: { case: "alarm", value } }));
+    this.#command = toBinary(
+      CommandSchema,
+      create(CommandSchema, { internal: true, request: { case: "alarm", value } }),
+    );
   }
 
   /** Raises the alarm where it is due: again too after it was disarmed too early. Called in every turn. */

@@ -3,6 +3,7 @@
  * between objects. Every outcome is a value: errors thrown across such a call lose their fields.
  * 64-bit ids are strings of 16 hex digits here; revisions, terms and indexes are safe integers.
  */
+import type { MemberPlace } from "./member-place.ts";
 
 /** Which replica a call is meant for. A replica that is somebody else refuses it. */
 export interface ReplicaTarget {
@@ -10,6 +11,8 @@ export interface ReplicaTarget {
   readonly cluster: string;
   /** Member name, as in INITIAL_CLUSTER. */
   readonly member: string;
+  /** Of a member that was added later: names may come again, ids do not. */
+  readonly id?: string;
 }
 
 /** Where the answering replica stands; on every answer, so that callers learn the leader in passing. */
@@ -24,6 +27,10 @@ export interface ReplicaHeader {
   readonly leader: string | null;
   /** Applied writes so far; sent back as `seen` with the next operation (see Command.seen). */
   readonly sequence: number;
+  /** Counts the changes of members that this replica knows of; 0: the first ones. */
+  readonly membership: number;
+  /** Told by a former member: who the members were when it was removed. */
+  readonly successors?: readonly MemberPlace[];
 }
 
 /** Why a replica could not serve. `reason` is stable, `message` is for people. */
@@ -62,6 +69,8 @@ export interface ProposeRequest {
    * refusal must be written there too. Without it an alarm refuses before anything is written.
    */
   readonly throughLog?: boolean;
+  /** Whoever asks has signed in with it, as its digest; none is nobody in particular. Not read from replicas. */
+  readonly token?: string | null;
 }
 
 export type ProposeReply =
@@ -90,11 +99,15 @@ export interface ReadCall {
   /** Wait until the store has this revision (read your writes anywhere); 0 for no wait. */
   readonly minRevision: number;
   readonly timeoutMs: number;
+  /** As in a write. */
+  readonly token?: string | null;
 }
 
 export interface RangeCall extends ReadCall {
   /** False: a page cut by its limit counts only itself, so that paging does not walk all further keys each time. */
   readonly counted?: boolean;
+  /** True: an answer in key order may be cut at `LIMITS.pageBytesMax`, and tells where it was. */
+  readonly paged?: boolean;
 }
 
 export type RangeReply =
@@ -102,6 +115,8 @@ export type RangeReply =
       readonly kind: "range";
       readonly header: ReplicaHeader /** An encoded `etcdserverpb.RangeResponse` without header. */;
       readonly response: Uint8Array;
+      /** Of a page that was cut: where the rest begins. Its `count` is of the keys before that. */
+      readonly next?: Uint8Array;
     }
   | Rejected
   | Unavailable;
@@ -164,6 +179,16 @@ export interface WatchCall {
   readonly waitMs: number;
   /** Bytes of events in one answer; one revision alone may be cut at this size. */
   readonly bytesMax: number;
+  /** As in a write. */
+  readonly token?: string | null;
+}
+
+/** A range that may not be watched by whoever asks, or not any more. */
+export interface WatchRefusal {
+  /** Its place in the call. */
+  readonly place: number;
+  /** Key of the error table in src/wire/errors.ts. */
+  readonly error: string;
 }
 
 export interface WatchEvent {
@@ -190,6 +215,10 @@ export type WatchReply =
       /** The ranges, by their place, whose position is compacted: nothing is told of them. */
       readonly compacted: readonly number[];
       readonly compactRevision: number;
+      /** Nothing is told of these either. */
+      readonly refused?: readonly WatchRefusal[];
+      /** Users are asked for: what is watched must be permitted. */
+      readonly isGuarded?: boolean;
     }
   | Unavailable;
 
@@ -206,6 +235,8 @@ export interface StatusReply {
   readonly databaseBytes: number;
   readonly voters: readonly string[];
   readonly learners: readonly string[];
+  /** Where all members are, voters and learners, as this replica's records have them. */
+  readonly members: readonly MemberPlace[];
   /** Known to the leader only: how far each member's log matches, and when it was last heard. */
   readonly peers: readonly PeerStatus[];
   /** Why the replica stopped or refuses to serve; null while it is well. */

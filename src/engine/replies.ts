@@ -2,13 +2,9 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { assertNever } from "../base/assert.ts";
 import type { Result } from "../base/result.ts";
+import type { RangePage } from "../mvcc/range-page.ts";
 import type { ErrorKey } from "../wire/errors.ts";
-import {
-  type RangeResponse,
-  RangeResponseSchema,
-  type TxnResponse,
-  TxnResponseSchema,
-} from "../wire/gen/etcd/rpc_pb.ts";
+import { RangeResponseSchema, type TxnResponse, TxnResponseSchema } from "../wire/gen/etcd/rpc_pb.ts";
 import type { ProposalFate } from "./proposals.ts";
 import type { QueryResult } from "./queries.ts";
 import type { ReadFate } from "./reads.ts";
@@ -74,9 +70,11 @@ function outcomeReply(fate: ProposalFate & { kind: "outcome" }, current: Replica
   }
 }
 
-export function rangeReply(result: Result<RangeResponse, ErrorKey>, header: ReplicaHeader): RangeReply {
+export function rangeReply(result: Result<RangePage, ErrorKey>, header: ReplicaHeader): RangeReply {
   if (!result.ok) return { kind: "rejected", error: result.error, header };
-  return { kind: "range", header, response: toBinary(RangeResponseSchema, result.value) };
+  const { response, next } = result.value;
+  const bytes = toBinary(RangeResponseSchema, response);
+  return { kind: "range", header, response: bytes, ...(next === null ? {} : { next }) };
 }
 
 export function readTxnReply(result: Result<TxnResponse, ErrorKey>, header: ReplicaHeader): ReadTxnReply {

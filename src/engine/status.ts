@@ -2,19 +2,21 @@
 import { isVoter } from "../raft/configuration.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../raft/types.ts";
+import type { MemberPlace } from "./member-place.ts";
 import type { PeerStatus, ReplicaHeader, StatusCounters, StatusReply } from "./replica-api.ts";
 
 export interface StatusInput {
   readonly raft: Raft;
   readonly header: ReplicaHeader;
   readonly nameOf: (id: NodeId) => string;
+  readonly members: readonly MemberPlace[];
   readonly databaseBytes: number;
   readonly stopped: string | null;
   readonly counters: StatusCounters;
 }
 
 export function statusReply(input: StatusInput): StatusReply {
-  const { raft, header, nameOf, databaseBytes, stopped, counters } = input;
+  const { raft, header, nameOf, members, databaseBytes, stopped, counters } = input;
   const { core } = raft;
   const configuration = core.configurations.current;
   const peers: PeerStatus[] = [...core.progress].map(([id, progress]) => ({
@@ -34,6 +36,7 @@ export function statusReply(input: StatusInput): StatusReply {
     firstIndex: core.log.first,
     lastIndex: core.log.last,
     databaseBytes,
+    members,
     voters: configuration.voters.map(nameOf),
     learners: configuration.learners.map(nameOf),
     peers,

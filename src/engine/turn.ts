@@ -26,6 +26,8 @@ export interface TurnParts {
   readonly pinnedIndex: () => number | null;
   /** Entries may have been applied, and nothing that compaction took out of history was deleted since. */
   readonly applied: () => void;
+  /** Before batches are proposed: members may have to change. */
+  readonly changeMembers: (now: number) => void;
   readonly send: (outgoing: readonly Outgoing[]) => void;
   readonly readDecided: (decision: ReadDecision) => void;
   readonly snapshotWanted: (to: NodeId) => void;
@@ -89,7 +91,8 @@ function isIdle(parts: TurnParts, effects: Effects): boolean {
 }
 
 /** Turns waiting commands into log entries, as far as the leader may. */
-function proposeBatches({ raft, proposals }: TurnParts, now: number): void {
+function proposeBatches({ raft, proposals, changeMembers }: TurnParts, now: number): void {
+  changeMembers(now);
   while (raft.isLeader && proposals.hasBatch(now, raft.core.log.commit)) {
     const commands = proposals.nextBatch();
     const result = raft.propose(now, encodeBatch(commands));

@@ -1,9 +1,11 @@
 /** Watch calls: answered from history at once where there is something to tell, else left to the hub. */
 import { LIMITS } from "../base/limits.ts";
+import { needsOfWatch } from "../mvcc/auth/visitor.ts";
 import type { NodeId } from "../raft/types.ts";
+import type { Access } from "./access.ts";
 import type { ClientReads } from "./client-reads.ts";
 import type { EngineContext } from "./engine-context.ts";
-import type { Unavailable, WatchCall, WatchReply } from "./replica-api.ts";
+import type { Unavailable, WatchCall, WatchRefusal, WatchReply } from "./replica-api.ts";
 import { unavailable } from "./replies.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { isAnswer, readWatch, type WatchFindings } from "./watch-reader.ts";
@@ -14,11 +16,13 @@ export class WatchCalls {
   readonly #context: EngineContext;
   readonly #reads: ClientReads;
   readonly #hub = new WatchHub();
+  readonly #access: Access;
   #leader: NodeId | null = null;
 
-  constructor(context: EngineContext, reads: ClientReads) {
+  constructor(context: EngineContext, reads: ClientReads, access: Access) {
     this.#context = context;
     this.#reads = reads;
+    this.#access = access;
   }
 
   /** `done` is called once, `timeoutMs` and `waitMs` later at the latest if time is told in time. */
@@ -31,7 +35,7 @@ export class WatchCalls {
       if (reply.kind === "fresh") this.#serve(call, done);
       else done(reply);
     };
-    this.#reads.read<{ readonly kind: "fresh" }>(now, call, whenFresh, () => ({ kind: "fresh" }));
+    this.#reads.whenFresh<{ readonly kind: "fresh" }>(now, call, whenFresh, () => ({ kind: "fresh" }));
   }
 
   /** Entries may have been applied. Called in their turn, before anything is deleted. */
@@ -57,6 +61,16 @@ export class WatchCalls {
   /** Outside of turns, as all answers. */
   #serve(call: WatchCall, done: Done): void {
     const { machine, now } = this.#context;
+    const refused = this.#refused(call);
+    if (call.consistency === "serializable" && refused.some(({ error }) => error === "invalidAuthToken")) {
+      // The token may be newer than what is applied here.
+      this.watch(now, { ...call, consistency: "linearizable" }, done);
+      return;
+    }
+    if (refused.length > 0) {
+      done(this.#refusedReply(refused));
+      return;
+    }
     const bytesMax = Math.min(call.bytesMax, LIMITS.watchBytesMax);
     const history = machine.history();
     const findings = readWatch(history, { ...call, bytesMax });
@@ -64,13 +78,42 @@ export class WatchCalls {
       done(this.#reply(findings));
       return;
     }
-    const tell = (later: WatchFindings): void => this.#context.afterTurn(() => done(this.#reply(later)));
+    const tell = (later: WatchFindings): void => {
+      this.#context.afterTurn(() => {
+        // Permissions may have been taken away meanwhile.
+        const refusedNow = this.#refused(call);
+        done(refusedNow.length > 0 ? this.#refusedReply(refusedNow) : this.#reply(later));
+      });
+    };
     const waits = this.#hub.add(history, { ...call, bytesMax }, now + call.waitMs, tell);
     if (!waits) done(this.#refusal("overloaded", "too many watches wait on this replica; ask another one"));
   }
 
+  /** The ranges of which whoever asks may know nothing. */
+  #refused({ token, ranges }: WatchCall): readonly WatchRefusal[] {
+    const { now } = this.#context;
+    return ranges.flatMap(({ key, rangeEnd }, place) => {
+      const error = this.#access.refusal(now, token, needsOfWatch(key, rangeEnd));
+      return error === null ? [] : [{ place, error }];
+    });
+  }
+
+  /** Tells nothing else, and no progress: whoever watches the other ranges asks for them again. */
+  #refusedReply(refused: readonly WatchRefusal[]): WatchReply {
+    const { compactRevision } = this.#context.machine.state();
+    const header = this.#context.header();
+    const next = { revision: 0, sub: 0 };
+    return { kind: "watched", header, events: [], next, compacted: [], compactRevision, refused };
+  }
+
   #reply(findings: WatchFindings): WatchReply {
-    return { kind: "watched", header: this.#context.header(), ...findings };
+    const { machine } = this.#context;
+    return {
+      kind: "watched",
+      header: this.#context.header(),
+      isGuarded: machine.auth.isEnabled,
+      ...findings,
+    };
   }
 
   #refusal(reason: Unavailable["reason"], message: string): Unavailable {

@@ -48,7 +48,7 @@ export function prefixInterval(prefix: Uint8Array): {
   return { key: prefix.length === 0 ? new Uint8Array([0]) : prefix, rangeEnd: prefixEnd(prefix) };
 }
 
-function snakeCase(key: string): string {
+export function snakeCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

@@ -9,6 +9,8 @@ import { LeaderRouter } from "./leader-router.ts";
 import { authenticate } from "./middleware/auth.ts";
 import { cors } from "./middleware/cors.ts";
 import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/select-replicas.ts";
+import { readToken } from "./middleware/token.ts";
+import { Passwords } from "./passwords.ts";
 import type { Clock, Entropy, ReplicaDirectory } from "./ports.ts";
 import { answerProblem, problem } from "./problem.ts";
 import { connectRoutes } from "./routes/connect.ts";
@@ -72,7 +74,7 @@ function createServices(config: Config, deps: GatewayDeps): Services {
     // An election takes up to twice its timeout; by then somebody else may have won it.
     attemptMs: Math.min(Math.max(ATTEMPT_MS_MIN, 2 * config.electionMs), REQUEST_BUDGET_MS / 2),
   });
-  return { config, router, clock, entropy };
+  return { config, router, clock, entropy, passwords: new Passwords(entropy) };
 }
 
 /** The gateway's HTTP application. It keeps nothing but the leaders it has learned. */
@@ -95,7 +97,8 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
   const config = deps.config.value;
   const services = createServices(config, deps);
   app.use("*", authenticate(config.access));
-  app.use("*", selectReplica(config));
+  app.use("*", readToken(config.access));
+  app.use("*", selectReplica(services.router));
   app.use("*", async (c, next) => {
     c.set("cluster", DEFAULT_CLUSTER);
     return next();

@@ -1,7 +1,10 @@
+import type { MemberPlace } from "../engine/member-place.ts";
 import type { ReplicaHeader } from "../engine/replica-api.ts";
 
 /** How long a replica that gave no answer is asked last. */
 const SUSPECT_MS = 5_000;
+/** Between two questions who the members are. */
+const FOLLOW_MS = 1_000;
 
 /**
  * What one isolate knows about one cluster: the leader, and how many writes were applied. Learned in
@@ -14,6 +17,12 @@ export class ClusterView {
   #term = 0;
   #sequence = 0;
   #revision = 0;
+  /** The members on record; null: the first ones, as configured. */
+  #members: readonly MemberPlace[] | null = null;
+  /** Of `#members`, and the newest that any answer spoke of. */
+  #membership = 0;
+  #newestMembership = 0;
+  #followedAtMs = Number.NEGATIVE_INFINITY;
   readonly #suspectUntilMs = new Map<string, number>();
 
   /** The last known leader, or null. */
@@ -31,6 +40,27 @@ export class ClusterView {
     return this.#revision;
   }
 
+  /** The members, if they are not the first ones any more. */
+  get members(): readonly MemberPlace[] | null {
+    return this.#members;
+  }
+
+  /** Whether it is time to ask who the members are: they have changed, and this isolate does not know how. */
+  shouldFollow(nowMs: number): boolean {
+    if (this.#membership >= this.#newestMembership || nowMs - this.#followedAtMs < FOLLOW_MS) return false;
+    this.#followedAtMs = nowMs;
+    return true;
+  }
+
+  /** `members` are those of `membership`. */
+  learnMembers(membership: number, members: readonly MemberPlace[]): void {
+    this.#newestMembership = Math.max(this.#newestMembership, membership);
+    if (membership <= this.#membership) return;
+    this.#membership = membership;
+    this.#members = members;
+    this.#followedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Takes over what an answer says about its cluster. */
   learn(header: ReplicaHeader): void {
     if (header.clusterId !== this.#clusterId) {
@@ -40,7 +70,12 @@ export class ClusterView {
       this.#term = 0;
       this.#sequence = 0;
       this.#revision = 0;
+      this.#members = null;
+      this.#membership = 0;
+      this.#newestMembership = 0;
     }
+    this.#newestMembership = Math.max(this.#newestMembership, header.membership);
+    if (header.successors !== undefined) this.learnMembers(header.membership, header.successors);
     this.#suspectUntilMs.delete(header.member);
     this.#sequence = Math.max(this.#sequence, header.sequence);
     this.#revision = Math.max(this.#revision, header.revision);

@@ -31,6 +31,20 @@ const OVERLOADS_MAX = 3;
 /** Fresh ids after an id was refused as too old. */
 const REMINTS_MAX = 3;
 const STATUS_MS = 2_000;
+/** Time to find out who the members are, when they have changed. */
+const FOLLOW_MS = 1_000;
+
+/** A member and, if it is on record, where it is. */
+export interface RouterMember {
+  readonly name: string;
+  readonly hint: string | null;
+}
+
+/** What every member said, in the order of `members`. */
+export interface GroupStatuses {
+  readonly members: readonly RouterMember[];
+  readonly replies: readonly (StatusReply | Unavailable)[];
+}
 
 export interface RouterOptions {
   readonly members: readonly string[];
@@ -74,6 +88,8 @@ export interface RouteChoice {
   readonly pin: string | null;
   /** Instead of the router's own budget. */
   readonly budgetMs?: number;
+  /** Who asks: the digest of a token. */
+  readonly token?: string | null;
   /** Where there is a choice: the member to ask first, and the one to ask last. */
   readonly prefer?: string | null;
   readonly avoid?: string | null;
@@ -141,14 +157,21 @@ export class LeaderRouter {
     let attempts = 0;
     let overloads = 0;
     let remints = 0;
-    for (let member = await plan.next(); member !== null; member = await plan.next()) {
-      const reply = await this.#replicas(choice.cluster, member).propose({
+    for (
+      let member = await this.#next(choice, view, plan);
+      member !== null;
+      member = await this.#next(choice, view, plan)
+    ) {
+      const reply = await this.#replica(choice.cluster, view, member).propose({
         command,
         mayForward: true,
         timeoutMs: Math.max(1, plan.attemptMs()),
         throughLog: unknown || write.mayRepeat === true,
+        token: choice.token ?? null,
       });
       this.#note(view, member, reply);
+      // Said without a look at the log, which may hold an earlier attempt.
+      if (unknown && reply.kind === "rejected" && reply.error === "invalidAuthToken") break;
       if (reply.kind !== "unavailable") return reply;
       last = reply.reason === "superseded" ? reply : better(last, reply);
       if (isFinal(choice, reply)) break;
@@ -175,24 +198,34 @@ export class LeaderRouter {
 
   /** Reads from any replica that can serve. */
   range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
-    return this.#read(choice, (replica, timeoutMs) => replica.range({ ...call, timeoutMs }));
+    return this.#read(choice, (replica, timeoutMs) =>
+      replica.range({ ...call, token: choice.token ?? null, timeoutMs }),
+    );
   }
 
   /** A transaction that only reads, from any replica that can serve. */
   readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
-    return this.#read(choice, (replica, timeoutMs) => replica.readTxn({ ...call, timeoutMs }));
+    return this.#read(choice, (replica, timeoutMs) =>
+      replica.readTxn({ ...call, token: choice.token ?? null, timeoutMs }),
+    );
   }
 
   /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */
   query(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<QueryOutcome> {
     const leaderFirst = call.consistency === "leader";
-    return this.#read(choice, (replica, timeoutMs) => replica.query({ ...call, timeoutMs }), leaderFirst);
+    return this.#read(
+      choice,
+      (replica, timeoutMs) => replica.query({ ...call, token: choice.token ?? null, timeoutMs }),
+      leaderFirst,
+    );
   }
 
   /** Changes of watched ranges, from any replica that can serve. */
   watch(choice: RouteChoice, call: Omit<WatchCall, "timeoutMs">): Promise<WatchOutcome> {
     const budgetMs = (choice.budgetMs ?? this.budgetMs) + call.waitMs;
-    return this.#read({ ...choice, budgetMs }, (replica, timeoutMs) => replica.watch({ ...call, timeoutMs }));
+    return this.#read({ ...choice, budgetMs }, (replica, timeoutMs) =>
+      replica.watch({ ...call, token: choice.token ?? null, timeoutMs }),
+    );
   }
 
   async #read<T extends Exclude<RangeReply | ReadTxnReply | QueryReply | WatchReply, Unavailable>>(
@@ -204,9 +237,13 @@ export class LeaderRouter {
     const plan = this.#plan(choice, view, leaderFirst);
     let last = NOBODY_ASKED;
     let overloads = 0;
-    for (let member = await plan.next(); member !== null; member = await plan.next()) {
+    for (
+      let member = await this.#next(choice, view, plan);
+      member !== null;
+      member = await this.#next(choice, view, plan)
+    ) {
       const timeoutMs = Math.max(1, plan.attemptMs());
-      const reply = await ask(this.#replicas(choice.cluster, member), timeoutMs);
+      const reply = await ask(this.#replica(choice.cluster, view, member), timeoutMs);
       this.#note(view, member, reply);
       if (!isUnavailable(reply)) return reply;
       last = better(last, reply);
@@ -220,16 +257,30 @@ export class LeaderRouter {
     return failure(last, "not-applied");
   }
 
-  /** Asks every member at once how it stands, in the order of the configuration. */
-  async statuses(cluster: string): Promise<readonly (StatusReply | Unavailable)[]> {
+  /** Asks every member at once how it stands; once more if that tells that the members are others. */
+  async statuses(cluster: string): Promise<GroupStatuses> {
     const view = this.#view(cluster);
-    return Promise.all(
-      this.#options.members.map(async (member) => {
-        const reply = await this.#replicas(cluster, member).status(STATUS_MS);
-        this.#note(view, member, reply);
+    const before = view.members;
+    const asked = await this.#askAll(cluster, view, STATUS_MS);
+    return view.members === before ? asked : this.#askAll(cluster, view, STATUS_MS);
+  }
+
+  async #askAll(cluster: string, view: ClusterView, timeoutMs: number): Promise<GroupStatuses> {
+    const members = this.members(cluster);
+    const replies = await Promise.all(
+      members.map(async ({ name }) => {
+        const reply = await this.#replica(cluster, view, name).status(timeoutMs);
+        this.#note(view, name, reply);
         return reply;
       }),
     );
+    return { members, replies };
+  }
+
+  /** The members as far as this isolate knows: the first ones until it hears of others. */
+  members(cluster: string): readonly RouterMember[] {
+    const { members } = this.#view(cluster);
+    return members ?? this.#options.members.map((name) => ({ name, hint: null }));
   }
 
   /**
@@ -243,9 +294,9 @@ export class LeaderRouter {
   ): Promise<{ readonly kind: "seen"; readonly sequence: number } | RouteFailure> {
     let last = NOBODY_ASKED;
     while (view.sequence === null) {
-      const member = await plan.next();
+      const member = await this.#next(choice, view, plan);
       if (member === null) return failure(last, "not-applied");
-      const reply = await this.#replicas(choice.cluster, member).status(
+      const reply = await this.#replica(choice.cluster, view, member).status(
         Math.max(1, Math.min(STATUS_MS, plan.attemptMs())),
       );
       this.#note(view, member, reply);
@@ -255,6 +306,24 @@ export class LeaderRouter {
     return { kind: "seen", sequence: commandSeen(view.sequence) };
   }
 
+  /** Whom to ask next; the members are looked up first when they have changed. */
+  async #next(choice: RouteChoice, view: ClusterView, plan: RoutePlan): Promise<string | null> {
+    if (view.shouldFollow(this.#clock.nowMs())) await this.#askAll(choice.cluster, view, FOLLOW_MS);
+    return plan.next();
+  }
+
+  #names(view: ClusterView): readonly string[] {
+    return view.members?.map(({ name }) => name) ?? this.#options.members;
+  }
+
+  #replica(cluster: string, view: ClusterView, member: string): ReplicaClient {
+    return this.#replicas(
+      cluster,
+      member,
+      view.members?.find(({ name }) => name === member),
+    );
+  }
+
   #note(
     view: ClusterView,
     member: string,
@@ -262,6 +331,9 @@ export class LeaderRouter {
   ): void {
     if (reply.header !== null) view.learn(reply.header);
     else view.suspect(member, this.#clock.nowMs());
+    if (reply.kind === "status" && reply.header.successors === undefined) {
+      view.learnMembers(reply.header.membership, reply.members);
+    }
     if (reply.kind !== "unavailable") return;
     switch (reply.reason) {
       case "not-leader":
@@ -279,7 +351,8 @@ export class LeaderRouter {
   }
 
   #plan(choice: RouteChoice, view: ClusterView, leaderFirst: boolean): RoutePlan {
-    const { members, attemptMs } = this.#options;
+    const { attemptMs } = this.#options;
+    const members = (): readonly string[] => this.#names(view);
     const { pin, budgetMs = this.#options.budgetMs, prefer = null, avoid = null } = choice;
     return new RoutePlan(
       { members, pin, leaderFirst, budgetMs, attemptMs, prefer, avoid },

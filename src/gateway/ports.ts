@@ -1,4 +1,5 @@
 /** What the gateway needs from outside. Tests give fakes. */
+import type { MemberPlace } from "../engine/member-place.ts";
 import type {
   ProposeReply,
   ProposeRequest,
@@ -39,5 +40,8 @@ export interface ReplicaClient {
   status(timeoutMs: number): Promise<StatusReply | Unavailable>;
 }
 
-/** The replica of a member in a cluster. Cheap: asked anew for every call. */
-export type ReplicaDirectory = (cluster: string, member: string) => ReplicaClient;
+/**
+ * The replica of a member in a cluster. Cheap: asked anew for every call. `place` says where a member
+ * is that is on record; without it, it is one of the configured ones.
+ */
+export type ReplicaDirectory = (cluster: string, member: string, place?: MemberPlace) => ReplicaClient;

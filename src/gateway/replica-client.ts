@@ -1,6 +1,7 @@
 /** Calls from the gateway to replicas, over Durable Object RPC. */
 import { defined } from "../base/assert.ts";
-import type { Config, Env, LocationHint } from "../durable/config.ts";
+import type { Config, Env } from "../durable/config.ts";
+import { type MemberPlace, targetOf } from "../engine/member-place.ts";
 import type { ReplicaApi, ReplicaTarget, Unavailable } from "../engine/replica-api.ts";
 import { withDeadline } from "../transport/deadline.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
@@ -9,7 +10,7 @@ import type { ReplicaClient, ReplicaDirectory } from "./ports.ts";
 
 /** The part of a Durable Object namespace that is used here. */
 export interface ReplicaNamespace {
-  getByName(name: string, options: { readonly locationHint: LocationHint }): ReplicaApi;
+  getByName(name: string, options: { readonly locationHint: string }): ReplicaApi;
 }
 
 /**
@@ -75,19 +76,27 @@ export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTa
   };
 }
 
-/** The replicas behind the bindings of `env`, as `config` names them. */
+/** The replicas behind the bindings of `env`, as `config` names them, or wherever they are on record. */
 export function createReplicaDirectory(env: Env, config: Config): ReplicaDirectory {
-  return (cluster, member) => {
-    const found = defined(
-      config.members.find((candidate) => candidate.name === member),
-      `no member is called ${member}`,
-    );
-    const target: ReplicaTarget = { cluster, member };
-    // The configuration was checked: what stands behind a member's binding is a namespace of replicas.
-    const namespace = env[found.binding] as ReplicaNamespace;
-    return createReplicaClient(
-      () => namespace.getByName(replicaObjectName(target), { locationHint: found.hint }),
-      target,
-    );
+  return (cluster, member, place) => {
+    const target = place === undefined ? { cluster, member } : targetOf(cluster, place);
+    const { binding, hint } = whereIs(config, member, place);
+    return createReplicaClient(() => {
+      // The configuration was checked; a member on record may be behind a binding of another deployment.
+      const namespace = env[binding] as ReplicaNamespace | undefined;
+      return defined(namespace, `there is no binding ${binding}`).getByName(replicaObjectName(target), {
+        locationHint: hint,
+      });
+    }, target);
   };
+}
+
+function whereIs(
+  config: Config,
+  member: string,
+  place: MemberPlace | undefined,
+): { readonly binding: string; readonly hint: string } {
+  const configured = config.members.find(({ name }) => name === member);
+  if (place !== undefined && !(place.isFounder && configured !== undefined)) return place;
+  return defined(configured, `no member is called ${member}`);
 }

@@ -8,7 +8,8 @@ const PAUSE_MS_MAX = 1_000;
 const ATTEMPT_MS_MIN = 5;
 
 export interface PlanOptions {
-  readonly members: readonly string[];
+  /** Asked anew for each attempt: members may change meanwhile. */
+  readonly members: () => readonly string[];
   /** Ask only this member. */
   readonly pin: string | null;
   /** Ask this member first, and that one last, while there is a choice. */
@@ -77,7 +78,7 @@ export class RoutePlan {
   }
 
   #candidates(): readonly string[] {
-    return this.#options.pin === null ? this.#options.members : [this.#options.pin];
+    return this.#options.pin === null ? this.#options.members() : [this.#options.pin];
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Config } from "../durable/config.ts";
 import type { LeaderRouter } from "./leader-router.ts";
+import type { Passwords } from "./passwords.ts";
 import type { Clock, Entropy } from "./ports.ts";
 
 /** What the routes work with. */
@@ -8,6 +9,7 @@ export interface Services {
   readonly router: LeaderRouter;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly passwords: Passwords;
 }
 
 /** What the middleware leaves for the routes, in Hono's terms. */
@@ -17,5 +19,7 @@ export interface GatewayEnv {
     cluster: string;
     /** The member that `X-Edged-Replica` asks for. */
     pin: string | null;
+    /** The digest of the token of a signed-in user, valid or not; null without one. */
+    token: string | null;
   };
 }

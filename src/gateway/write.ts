@@ -78,7 +78,7 @@ export async function write(
       : await keyedOperationId([cluster, c.req.method, pathname + search, request.case], key.value);
   const operationId = keyed === null ? freshOperationIds(services.entropy) : () => keyed;
   const outcome = await services.router.propose(
-    { cluster, pin: c.get("pin") },
+    { cluster, pin: c.get("pin"), token: c.get("token") },
     { operationId, encode: (id, seen) => completeCommand(body, id, seen) },
   );
   switch (outcome.kind) {

@@ -38,6 +38,7 @@ import { MemberRegistry } from "./member/member-registry.ts";
 import type { MvccState } from "./mvcc-state.ts";
 import { OperationMemory } from "./operation-memory.ts";
 import { executeRange } from "./range.ts";
+import { executePage, type RangePage } from "./range-page.ts";
 import type { ReadView } from "./read-view.ts";
 import type { SnapshotBounds } from "./snapshot-types.ts";
 import { hashState } from "./state-hash.ts";
@@ -116,6 +117,12 @@ export class StateMachine {
   range(request: RangeRequest, counted = true): Result<RangeResponse, ErrorKey> {
     const error = validateRange(request);
     return error === null ? executeRange(this.#table, request, this.#view(), counted) : err(error);
+  }
+
+  /** The same a page at a time. */
+  rangePage(request: RangeRequest, counted: boolean): Result<RangePage, ErrorKey> {
+    const error = validateRange(request);
+    return error === null ? executePage(this.#table, request, this.#view(), counted) : err(error);
   }
 
   /** Answers a transaction that `isReadOnly`, without a log entry. Errors: as for a range, and txn's. */

@@ -2,7 +2,7 @@
 import { assert, defined } from "../base/assert.ts";
 import type { Sql, SqlRow } from "../base/sql.ts";
 import type { Identity } from "../engine/identity.ts";
-import type { ReplicaStorage, Staging, StoredReplica } from "../engine/ports.ts";
+import type { ReplicaStorage, Staging, StoredReplica, Successors } from "../engine/ports.ts";
 import { INITIAL_MVCC_STATE, type MvccState } from "../mvcc/mvcc-state.ts";
 import type {
   Configuration,
@@ -87,7 +87,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
     const lastIndex = this.#log.lastIndex() ?? snapshot.index;
     const firstIndex = this.#log.firstIndex() ?? snapshot.index + 1;
     assert(firstIndex === snapshot.index + 1, `the log begins at ${firstIndex}, not after ${snapshot.index}`);
-    const { identity, wiped } = this.#identity();
+    const { identity, wiped, successors } = this.#identity();
     const configurations = this.#configurations.since(applied);
     return {
       identity,
@@ -100,6 +100,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
       ),
       staging: this.#staging(),
       wiped,
+      successors,
     };
   }
 
@@ -196,6 +197,10 @@ export class SqlReplicaStorage implements ReplicaStorage {
     this.#sql.run("UPDATE identity SET wiped = 1 WHERE id = 0");
   }
 
+  setRemoved(successors: Successors): void {
+    this.#sql.run("UPDATE identity SET successors = ? WHERE id = 0", JSON.stringify(successors));
+  }
+
   fence(): void {
     this.#current.fence += 1;
     this.#dirty = true;
@@ -235,11 +240,11 @@ export class SqlReplicaStorage implements ReplicaStorage {
     return defined(this.#meta, "the replica is not founded yet");
   }
 
-  #identity(): { readonly identity: Identity; readonly wiped: boolean } {
+  #identity(): Pick<StoredReplica, "identity" | "wiped" | "successors"> {
     const row = this.#sql.first(
-      "SELECT cluster, cluster_id, member, member_id, incarnation, wiped FROM identity WHERE id = 0",
+      "SELECT cluster, cluster_id, member, member_id, incarnation, wiped, successors FROM identity WHERE id = 0",
     );
-    const [cluster, clusterId, member, memberId, incarnation, wiped] = defined(
+    const [cluster, clusterId, member, memberId, incarnation, wiped, successors] = defined(
       row,
       "identity is written with meta",
     );
@@ -252,6 +257,8 @@ export class SqlReplicaStorage implements ReplicaStorage {
         incarnation: String(incarnation),
       },
       wiped: wiped === 1,
+      // Written by `setRemoved` only.
+      successors: typeof successors === "string" ? (JSON.parse(successors) as Successors) : null,
     };
   }
 

@@ -50,6 +50,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["ALTER TABLE meta ADD COLUMN system_ord INTEGER NOT NULL DEFAULT 0", ...SYSTEM_SCHEMA],
   // How the replica fell asleep, as JSON; NULL while it is awake.
   ["ALTER TABLE meta ADD COLUMN sleep TEXT"],
+  // Who goes on without this replica, as JSON; NULL while it is a member.
+  ["ALTER TABLE identity ADD COLUMN successors TEXT"],
 ];
 
 /** Brings the database to the newest schema. Refuses one written by a newer version. */

@@ -1,5 +1,5 @@
 /** Calls to other replicas over Durable Object stubs: each bounded in time, failures made plain. */
-import type { Member } from "../engine/identity.ts";
+import { type MemberPlace, targetOf } from "../engine/member-place.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -25,9 +25,13 @@ export type PeerStub = PeerApi & Pick<ReplicaApi, "propose">;
 
 export interface StubSenderParts {
   readonly cluster: string;
-  readonly members: readonly Member[];
-  /** A stub for a member's object. Called again after a failure: a broken stub stays broken. */
-  readonly connect: (target: ReplicaTarget) => PeerStub;
+  /** Null: nobody is known by this id. */
+  readonly placeOf: (id: NodeId) => MemberPlace | null;
+  /**
+   * A stub for a member's object; null if this deployment has no such binding. Called again after a
+   * failure: a broken stub stays broken.
+   */
+  readonly connect: (target: ReplicaTarget, place: MemberPlace) => PeerStub | null;
   /** Time for one call between replicas. */
   readonly callMs: number;
   readonly now: () => number;
@@ -69,11 +73,11 @@ export class StubSender implements PeerSender {
     call: (stub: PeerStub, target: ReplicaTarget) => Promise<T>,
     answered: Answered<T>,
   ): void {
-    const { cluster, members, connect, now, handled } = this.#parts;
-    const member = members.find(({ id }) => id === to);
+    const { cluster, placeOf, connect, now, handled } = this.#parts;
     // A former member, or one this deployment does not know: nobody is there to answer.
-    const target = member === undefined ? null : { cluster, member: member.name };
-    const stub = target === null ? null : (this.#stubs.get(to) ?? connect(target));
+    const place = placeOf(to);
+    const target = place === null ? null : targetOf(cluster, place);
+    const stub = place === null || target === null ? null : (this.#stubs.get(to) ?? connect(target, place));
     const settle = (answer: T | null): void => {
       answered(now(), answer);
       handled();

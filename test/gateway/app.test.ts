@@ -352,7 +352,8 @@ describe("/status", () => {
       ["r2", status("r2", { applied: 14 })],
       ["r3", status("r3", { role: "stopped", stopped: "wiped", term: 1 })],
     ]);
-    const group = describeGroup("default", testConfig(), [...answers.values()]);
+    const members = [...answers.keys()].map((name) => ({ name, hint: null }));
+    const group = describeGroup("default", testConfig(), { members, replies: [...answers.values()] });
     expect(group).toMatchObject({
       reachable: 2,
       members: [

@@ -31,6 +31,7 @@ describe("a valid configuration", () => {
       autoCompaction: { kind: "off" },
       access: { kind: "closed" },
       allowClusterCreate: false,
+      advertiseClientUrls: [],
       warnings: [],
     });
     for (const part of [config, config.members, config.members[0], config.access, config.warnings]) {

@@ -75,6 +75,7 @@ export function header(member: string, more: Partial<ReplicaHeader> = {}): Repli
     term: 2,
     leader: "r1",
     sequence: 7,
+    membership: 0,
     ...more,
   };
 }
@@ -108,6 +109,7 @@ export function status(member: string, more: Partial<StatusReply> = {}): StatusR
     voters: ["r1", "r2", "r3"],
     learners: [],
     peers: [],
+    members: [],
     stopped: null,
     counters: {
       leaderChanges: 1,

@@ -427,7 +427,8 @@ describe("a pinned request", () => {
 
 test("statuses are asked of all, in the order of the configuration", async () => {
   bench.status = (member) => (member === "r2" ? unavailable("timeout") : status(member));
-  const replies = await bench.router.statuses("default");
+  const { members, replies } = await bench.router.statuses("default");
+  expect(members.map(({ name }) => name)).toEqual(["r1", "r2", "r3"]);
   expect(replies.map((reply) => reply.kind)).toEqual(["status", "unavailable", "status"]);
   bench.log.length = 0;
   await bench.write();

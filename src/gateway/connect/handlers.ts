@@ -4,6 +4,7 @@ import type {
   DescMethodBiDiStreaming,
   DescMethodServerStreaming,
   DescMethodUnary,
+  Message,
   MessageShape,
 } from "@bufbuild/protobuf";
 import {
@@ -14,12 +15,12 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { createAsyncIterable, type UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Context } from "hono";
 import { LIMITS } from "../../base/limits.ts";
 import { originHeaders } from "../answers.ts";
 import type { GatewayEnv, Services } from "../services.ts";
-import type { UnaryMethod, V3Method } from "../v3/method.ts";
+import type { StreamMethod, UnaryMethod, V3Method } from "../v3/method.ts";
 import { openCall } from "../v3/open-call.ts";
 import { refusalError } from "./refusal-error.ts";
 import { RPCS } from "./rpc-names.ts";
@@ -28,7 +29,7 @@ import { RPCS } from "./rpc-names.ts";
 export interface Carrier {
   readonly c: Context<GatewayEnv>;
   /** Told of errors that nobody expected; clients hear "internal error". */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 /** Where handlers find the carrier of their call. */
@@ -62,6 +63,18 @@ function register(
       watched(context, (c) => answerUnary(c, services, name, method, request, context)),
     );
     return;
+  }
+  if (method?.kind === "stream") {
+    const serve = (requests: AsyncIterable<Message>, context: HandlerContext): AsyncIterable<Message> =>
+      answerStream(services, name, method, requests, context);
+    if (isBidirectional(rpc)) {
+      router.rpc(rpc, serve);
+      return;
+    }
+    if (isServerStreaming(rpc)) {
+      router.rpc(rpc, (request, context) => serve(createAsyncIterable([request]), context));
+      return;
+    }
   }
   // The words of a gRPC server without the method.
   const text = `unknown method ${rpc.name} for service ${rpc.parent.typeName}`;
@@ -103,17 +116,43 @@ async function answerUnary(
   return outcome.message;
 }
 
+async function* answerStream(
+  services: Services,
+  name: string,
+  method: StreamMethod,
+  requests: AsyncIterable<Message>,
+  context: HandlerContext,
+): AsyncGenerator<Message, void> {
+  const { c, fail } = carrierOf(context);
+  const { signal } = context;
+  const timeoutMs = context.timeoutMs() ?? null;
+  try {
+    for await (const outcome of method.answers({ c, services, name, requests, timeoutMs, signal })) {
+      if (outcome.kind === "refused") throw refusalError(outcome);
+      yield outcome.message;
+    }
+  } catch (error) {
+    if (!(error instanceof ConnectError)) fail(error);
+    throw error;
+  }
+}
+
 /** Runs `serve` for the request that the call came with, and tells of errors that are no refusals. */
 async function watched<Answer>(
   context: HandlerContext,
   serve: (c: Context<GatewayEnv>) => Promise<Answer>,
 ): Promise<Answer> {
-  const carrier = context.values.get(CARRIER);
-  if (carrier === null) throw new ConnectError("the call has no carrier", Code.Internal);
+  const carrier = carrierOf(context);
   try {
     return await serve(carrier.c);
   } catch (error) {
     if (!(error instanceof ConnectError)) carrier.fail(error);
     throw error;
   }
+}
+
+function carrierOf(context: HandlerContext): Carrier {
+  const carrier = context.values.get(CARRIER);
+  if (carrier === null) throw new ConnectError("the call has no carrier", Code.Internal);
+  return carrier;
 }

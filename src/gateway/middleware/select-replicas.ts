@@ -1,5 +1,8 @@
 import { createMiddleware } from "hono/factory";
+import { isMemberName } from "../../base/member-name.ts";
 import type { Config } from "../../durable/config.ts";
+import { rawPath } from "../key-path.ts";
+import type { LeaderRouter } from "../leader-router.ts";
 import { answerProblem, problem } from "../problem.ts";
 import type { GatewayEnv } from "../services.ts";
 
@@ -38,11 +41,11 @@ export function selectCluster(config: Config): ReturnType<typeof createMiddlewar
 }
 
 /** `X-Edged-Replica: r2` brings a request to that replica and no other. */
-export function selectReplica(config: Config): ReturnType<typeof createMiddleware<GatewayEnv>> {
-  const names = config.members.map((member) => member.name);
+export function selectReplica(router: LeaderRouter): ReturnType<typeof createMiddleware<GatewayEnv>> {
   return createMiddleware<GatewayEnv>(async (c, next) => {
     const wanted = c.req.header("X-Edged-Replica")?.trim() ?? null;
-    if (wanted !== null && !names.includes(wanted)) {
+    if (wanted !== null && !(await isMember(router, clusterOf(rawPath(c.req.raw)), wanted))) {
+      const names = router.members(clusterOf(rawPath(c.req.raw))).map(({ name }) => name);
       return answerProblem(
         c,
         problem(
@@ -55,4 +58,18 @@ export function selectReplica(config: Config): ReturnType<typeof createMiddlewar
     c.set("pin", wanted);
     return next();
   });
+}
+
+/** Later members are found by asking the ones that are known. */
+async function isMember(router: LeaderRouter, cluster: string, wanted: string): Promise<boolean> {
+  const isKnown = (): boolean => router.members(cluster).some(({ name }) => name === wanted);
+  if (isKnown()) return true;
+  // A cluster of an impossible name is refused later; nobody is asked for it.
+  if (!CLUSTER_NAME.test(cluster) || !isMemberName(wanted)) return false;
+  await router.statuses(cluster);
+  return isKnown();
+}
+
+function clusterOf(path: string): string {
+  return /^\/clusters\/([^/]+)\//.exec(path)?.[1] ?? DEFAULT_CLUSTER;
 }

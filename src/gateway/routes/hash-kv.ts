@@ -21,7 +21,7 @@ export function hashKvRoutes(services: Services): Hono<GatewayEnv> {
       max: Number.MAX_SAFE_INTEGER,
     });
     if (!revision.ok) return answerProblem(c, revision.error);
-    const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
+    const choice = { cluster: c.get("cluster"), pin: c.get("pin"), token: c.get("token") };
     const outcome = await hashHistory(services.router, choice, BigInt(revision.value));
     switch (outcome.kind) {
       case "hashed": {

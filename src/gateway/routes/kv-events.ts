@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { err, ok, type Result } from "../../base/result.ts";
-import { failureProblem, originHeaders, prefixInterval } from "../answers.ts";
+import { failureProblem, originHeaders, prefixInterval, rejectedProblem } from "../answers.ts";
 import { keyOfPath } from "../key-path.ts";
 import { answerProblem, type Problem, problem } from "../problem.ts";
 import { countParameter, flagParameter, parseQuery, type Query } from "../query.ts";
@@ -38,12 +38,16 @@ async function watchKeys(c: Context<GatewayEnv>, services: Services): Promise<Re
   const parsed = parseEvents(c.req.raw);
   if (!parsed.ok) return answerProblem(c, parsed.error);
   const { key, rangeEnd, fromRevision, prevKv } = parsed.value;
-  const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
+  const choice = { cluster: c.get("cluster"), pin: c.get("pin"), token: c.get("token") };
   const source = new WatchSource(services.router, choice, services.entropy);
   const now = await source.now();
   if (now.kind === "failed") {
     const purpose = { kind: "read", consistency: "serializable", minRevision: 0 } as const;
     return answerProblem(c, failureProblem(now, purpose, services));
+  }
+  const error = await source.refusalOf({ key, rangeEnd });
+  if (error !== null) {
+    return answerProblem(c, rejectedProblem({ kind: "rejected", error, header: now.header }));
   }
   const headers = { ...originHeaders(now.header), ...HEADERS };
   if (c.req.method === "HEAD") return c.body(null, 200, headers);

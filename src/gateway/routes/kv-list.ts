@@ -4,7 +4,6 @@ import type { Context } from "hono";
 import { compareBytes, concatBytes } from "../../base/bytes.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import type { KeyValue } from "../../wire/gen/etcd/kv_pb.ts";
 import { RangeRequestSchema, RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { fromBase64, toBase64 } from "../../wire/text.ts";
 import { failureProblem, originHeaders, pairFields, prefixInterval, rejectedProblem } from "../answers.ts";
@@ -79,37 +78,21 @@ function parseList(request: Request): Result<ListRequest, Problem> {
   return ok({ ...options.value, key: from, rangeEnd, limit: limit.value, keysOnly: keysOnly.value });
 }
 
-/** The first keys that fit a page by bytes; at least one, or a big value would end all progress. */
-function fitPage(found: readonly KeyValue[]): readonly KeyValue[] {
-  let sizeBytes = 0;
-  const end = found.findIndex(({ key, value }, position) => {
-    sizeBytes += key.length + value.length;
-    return position > 0 && sizeBytes > LIMITS.pageBytesMax;
-  });
-  return end < 0 ? found : found.slice(0, end);
-}
-
-/** A replica refuses answers that it could not hold; then a smaller page is asked for. */
-const SMALLER_PAGE = 8;
-
 /** The first page of at most `limit` keys, or of fewer if they are large. */
 async function readPage(c: Context<GatewayEnv>, services: Services, list: ListRequest): Promise<ReadOutcome> {
   const { key, rangeEnd, keysOnly, revision, consistency, minRevision } = list;
-  for (let limit = list.limit; ; limit = Math.max(1, Math.floor(limit / SMALLER_PAGE))) {
-    const request = create(RangeRequestSchema, {
-      key,
-      rangeEnd,
-      keysOnly,
-      limit: BigInt(limit),
-      revision: BigInt(revision),
-    });
-    const outcome = await services.router.range(
-      { cluster: c.get("cluster"), pin: c.get("pin") },
-      { request: toBinary(RangeRequestSchema, request), consistency, minRevision, counted: false },
-    );
-    const tooLarge = outcome.kind === "rejected" && outcome.error === "answerTooLarge";
-    if (!tooLarge || limit === 1) return outcome;
-  }
+  const { limit } = list;
+  const request = create(RangeRequestSchema, {
+    key,
+    rangeEnd,
+    keysOnly,
+    limit: BigInt(limit),
+    revision: BigInt(revision),
+  });
+  return services.router.range(
+    { cluster: c.get("cluster"), pin: c.get("pin"), token: c.get("token") },
+    { request: toBinary(RangeRequestSchema, request), consistency, minRevision, counted: false, paged: true },
+  );
 }
 
 export async function listKeys(c: Context<GatewayEnv>, services: Services): Promise<Response> {
@@ -123,12 +106,11 @@ export async function listKeys(c: Context<GatewayEnv>, services: Services): Prom
     return answerProblem(c, failureProblem(outcome, purpose, services));
   }
   const response = fromBinary(RangeResponseSchema, outcome.response);
-  const page = fitPage(response.kvs);
-  const last = page.at(-1);
-  const more = last !== undefined && (response.more || page.length < response.kvs.length);
+  const last = response.kvs.at(-1);
+  const more = last !== undefined && response.more;
   return c.json(
     {
-      keys: page.map((found) => pairFields(found, keysOnly)),
+      keys: response.kvs.map((found) => pairFields(found, keysOnly)),
       more,
       ...(more ? { next: encodeCursor(last.key) } : {}),
       // The following pages read at this revision to fit to this one.

@@ -44,7 +44,7 @@ export async function readKey(c: Context<GatewayEnv>, services: Services): Promi
   const { revision, consistency, minRevision } = options.value;
   const request = create(RangeRequestSchema, { key: key.value, revision: BigInt(revision) });
   const outcome = await services.router.range(
-    { cluster: c.get("cluster"), pin: c.get("pin") },
+    { cluster: c.get("cluster"), pin: c.get("pin"), token: c.get("token") },
     { request: toBinary(RangeRequestSchema, request), consistency, minRevision },
   );
   if (outcome.kind === "rejected") return answerProblem(c, rejectedProblem(outcome));

@@ -157,9 +157,9 @@ export function printMetrics(
 export function metricsRoutes(services: Services): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
   app.get("/metrics", async (c) => {
-    const replies = await services.router.statuses(c.get("cluster"));
-    const members = services.config.members.map(({ name }) => name);
-    return c.body(printMetrics(members, replies, services.config.quotaBytes), 200, { "Content-Type": TYPE });
+    const { members, replies } = await services.router.statuses(c.get("cluster"));
+    const names = members.map(({ name }) => name);
+    return c.body(printMetrics(names, replies, services.config.quotaBytes), 200, { "Content-Type": TYPE });
   });
   onlyMethods(app, "/metrics", ["GET", "HEAD"]);
   return app;

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { Config } from "../../durable/config.ts";
 import type { StatusReply, Unavailable } from "../../engine/replica-api.ts";
 import { originHeaders } from "../answers.ts";
+import type { GroupStatuses, RouterMember } from "../leader-router.ts";
 import { answerProblem } from "../problem.ts";
 import { parseQuery } from "../query.ts";
 import type { GatewayEnv, Services } from "../services.ts";
@@ -26,16 +27,20 @@ function authority(replies: readonly MemberReply[]): StatusReply | null {
 }
 
 function describeMember(
-  member: Config["members"][number],
+  { name, hint }: RouterMember,
+  config: Config,
   reply: MemberReply,
   best: StatusReply | null,
   commit: number,
 ): Readonly<Record<string, unknown>> {
-  const placed = { name: member.name, region: member.hint };
+  const configured = config.members.find((member) => member.name === name);
+  const placed = { name, region: hint ?? configured?.hint ?? null };
+  const peer = best?.peers.find((candidate) => candidate.member === name);
+  const followed =
+    peer === undefined ? {} : { match: peer.match, replication: peer.state, heard_ms_ago: peer.heardMsAgo };
   if (reply.kind === "unavailable") {
-    return { ...placed, reachable: false, error: reply.message };
+    return { ...placed, reachable: false, error: reply.message, ...followed };
   }
-  const peer = best?.peers.find((candidate) => candidate.member === member.name);
   return {
     ...placed,
     id: reply.header.memberId,
@@ -51,9 +56,7 @@ function describeMember(
     // Entries known to be committed somewhere and not yet applied here.
     lag: Math.max(0, commit - reply.applied),
     database_bytes: reply.databaseBytes,
-    ...(peer === undefined
-      ? {}
-      : { match: peer.match, replication: peer.state, heard_ms_ago: peer.heardMsAgo }),
+    ...followed,
     ...(reply.stopped === null ? {} : { stopped: reply.stopped }),
   };
 }
@@ -61,10 +64,10 @@ function describeMember(
 export function describeGroup(
   cluster: string,
   config: Config,
-  replies: readonly MemberReply[],
+  { members, replies }: GroupStatuses,
 ): Readonly<Record<string, unknown>> {
   const best = authority(replies);
-  const voters = best?.voters ?? config.members.map((member) => member.name);
+  const voters = best?.voters ?? members.map(({ name }) => name);
   const well = replies.filter((reply) => reply.kind === "status" && reply.stopped === null);
   const commit = Math.max(0, ...well.map((reply) => (reply.kind === "status" ? reply.commit : 0)));
   const quorum = Math.floor(voters.length / 2) + 1;
@@ -84,9 +87,9 @@ export function describeGroup(
     has_quorum: reachableVoters >= quorum,
     database_bytes: best?.databaseBytes ?? null,
     quota_bytes: config.quotaBytes,
-    members: config.members.map((member, position) => {
+    members: members.map((member, position) => {
       const reply = replies[position];
-      return reply === undefined ? member : describeMember(member, reply, best, commit);
+      return reply === undefined ? member : describeMember(member, config, reply, best, commit);
     }),
     edged: EDGED_VERSION,
   };
@@ -98,11 +101,11 @@ export function statusRoutes(services: Services): Hono<GatewayEnv> {
     const query = parseQuery(c.req.raw, []);
     if (!query.ok) return answerProblem(c, query.error);
     const cluster = c.get("cluster");
-    const replies = await services.router.statuses(cluster);
+    const group = await services.router.statuses(cluster);
     return c.json(
-      describeGroup(cluster, services.config, replies),
+      describeGroup(cluster, services.config, group),
       200,
-      originHeaders(authority(replies)?.header ?? null),
+      originHeaders(authority(group.replies)?.header ?? null),
     );
   });
   onlyMethods(app, "/status", ["GET", "HEAD"]);

@@ -22,11 +22,12 @@ import { encodeBody } from "../commands.ts";
 import type { V3Call, V3Outcome } from "./call.ts";
 import { answered, write } from "./exchange.ts";
 import { unary, type V3Method } from "./method.ts";
+import { printRange } from "./range-printer.ts";
 import { refusedFor, rejectedRequest, unansweredRequest } from "./refusal.ts";
 
 /** Methods by their path below `/v3/`. */
 export const KV_METHODS: Readonly<Record<string, V3Method>> = {
-  "kv/range": unary(RangeRequestSchema, RangeResponseSchema, range),
+  "kv/range": { ...unary(RangeRequestSchema, RangeResponseSchema, range), print: printRange },
   "kv/put": unary(PutRequestSchema, PutResponseSchema, (call) =>
     write(call, { case: "put", value: call.request }, PutResponseSchema),
   ),
@@ -39,7 +40,7 @@ export const KV_METHODS: Readonly<Record<string, V3Method>> = {
   ),
 };
 
-async function range(call: V3Call<RangeRequest>): Promise<V3Outcome<RangeResponse>> {
+export async function range(call: V3Call<RangeRequest>): Promise<V3Outcome<RangeResponse>> {
   const { request, services, choice, hasDeadline } = call;
   const error = validateRange(request);
   if (error !== null) return refusedFor(error);
@@ -58,7 +59,7 @@ async function range(call: V3Call<RangeRequest>): Promise<V3Outcome<RangeRespons
   }
 }
 
-function txn(call: V3Call<TxnRequest>): Promise<V3Outcome<TxnResponse>> {
+export function txn(call: V3Call<TxnRequest>): Promise<V3Outcome<TxnResponse>> {
   const { request } = call;
   return isReadOnly(request)
     ? readTxn(call)

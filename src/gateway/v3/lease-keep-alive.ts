@@ -15,7 +15,8 @@ import type { GatewayEnv, Services } from "../services.ts";
 import { Outlet } from "../watch/outlet.ts";
 import type { V3Call, V3Outcome } from "./call.ts";
 import { grpcTimeoutMs } from "./grpc-timeout.ts";
-import type { StreamMethod } from "./method.ts";
+import { MessageRequests } from "./message-requests.ts";
+import { messagesOf, type StreamMethod } from "./method.ts";
 import { openCall } from "./open-call.ts";
 import { answerRefusal, refused, streamError, type V3Refusal } from "./refusal.ts";
 import { RequestStream } from "./request-stream.ts";
@@ -24,7 +25,31 @@ type KeepAlive = (call: V3Call<LeaseKeepAliveRequest>) => Promise<V3Outcome<Leas
 type Outcome = V3Outcome<LeaseKeepAliveResponse>;
 
 export function keepAliveStream(keepAlive: KeepAlive): StreamMethod {
-  return { kind: "stream", handle: (c, services, name) => handle(c, services, name, keepAlive) };
+  return {
+    kind: "stream",
+    handle: (c, services, name) => handle(c, services, name, keepAlive),
+    answers: (call) => {
+      const { c, services, name, requests, timeoutMs } = call;
+      return renewals(
+        new MessageRequests(messagesOf(LeaseKeepAliveRequestSchema, requests)),
+        renewal(c, services, name, timeoutMs, keepAlive),
+      );
+    },
+  };
+}
+
+/** One renewal; each has the time that the client leaves. */
+function renewal(
+  c: Context<GatewayEnv>,
+  services: Services,
+  name: string,
+  timeoutMs: number | null,
+  keepAlive: KeepAlive,
+): (request: LeaseKeepAliveRequest) => Promise<Outcome> {
+  return async (request) => {
+    const call = await openCall(c, services, name, request, timeoutMs);
+    return call.ok ? keepAlive(call.value) : call.error;
+  };
 }
 
 async function handle(
@@ -35,10 +60,7 @@ async function handle(
 ): Promise<Response> {
   const timeoutMs = grpcTimeoutMs(c.req.raw.headers);
   if (!timeoutMs.ok) return answerRefusal(c, refused(GRPC_CODE.invalidArgument, timeoutMs.error));
-  const renew = async (request: LeaseKeepAliveRequest): Promise<Outcome> => {
-    const call = await openCall(c, services, name, request, timeoutMs.value);
-    return call.ok ? keepAlive(call.value) : call.error;
-  };
+  const renew = renewal(c, services, name, timeoutMs.value, keepAlive);
   const outcomes = renewals(new RequestStream(LeaseKeepAliveRequestSchema, c.req.raw.body), renew);
   // etcd's status line waits for the first message; a refusal must come before it.
   const first = await outcomes.next();
@@ -66,7 +88,7 @@ async function handle(
 
 /** Ends behind the last request, behind a refusal, and before what cannot be read: etcd then says nothing more. */
 async function* renewals(
-  requests: RequestStream<typeof LeaseKeepAliveRequestSchema>,
+  requests: Pick<RequestStream<typeof LeaseKeepAliveRequestSchema>, "next">,
   renew: (request: LeaseKeepAliveRequest) => Promise<Outcome>,
 ): AsyncGenerator<Outcome, void> {
   for (let isFirst = true; ; isFirst = false) {

@@ -11,6 +11,8 @@ import {
   AlarmRequestSchema,
   type AlarmResponse,
   AlarmResponseSchema,
+  AuthUserListRequestSchema,
+  AuthUserListResponseSchema,
   DefragmentRequestSchema,
   type DefragmentResponse,
   DefragmentResponseSchema,
@@ -35,7 +37,7 @@ import { hashHistory } from "../hash-history.ts";
 import { ETCD_VERSION } from "../version.ts";
 import type { V3Call, V3Outcome } from "./call.ts";
 import { unary, type V3Method } from "./method.ts";
-import { rejectedRequest, unansweredRequest } from "./refusal.ts";
+import { inAuthWords, rejectedRequest, unansweredRequest, type V3Refusal } from "./refusal.ts";
 
 /** Methods by their path below `/v3/`. */
 export const MAINTENANCE_METHODS: Readonly<Record<string, V3Method>> = {
@@ -94,8 +96,17 @@ async function status(call: V3Call<unknown>): Promise<V3Outcome<StatusResponse>>
 
 /** The platform keeps no free pages that could be given back. The answer is that of a replica that is there. */
 async function defragment(call: V3Call<unknown>): Promise<V3Outcome<DefragmentResponse>> {
-  const outcome = await status(call);
-  return outcome.kind === "answered" ? { ...outcome, message: create(DefragmentResponseSchema) } : outcome;
+  const outcome = (await requireRoot(call)) ?? (await status(call));
+  return outcome.kind === "answered"
+    ? { ...outcome, message: create(DefragmentResponseSchema) }
+    : inAuthWords(outcome);
+}
+
+/** What only root may ask, asked for the sake of the refusal; null where there is none. */
+async function requireRoot(call: V3Call<unknown>): Promise<V3Refusal | null> {
+  const query = { case: "userList", value: create(AuthUserListRequestSchema) } as const;
+  const outcome = await ask(call, query, AuthUserListResponseSchema, "linearizable");
+  return outcome.kind === "refused" ? outcome : null;
 }
 
 async function hashKv<Answer>(
@@ -115,7 +126,7 @@ async function hashKv<Answer>(
       return { kind: "answered", message: answer(message), origin: header };
     }
     case "rejected":
-      return rejectedRequest(outcome);
+      return inAuthWords(rejectedRequest(outcome));
     case "failed":
       return unansweredRequest(outcome, hasDeadline);
   }

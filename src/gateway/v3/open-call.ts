@@ -9,6 +9,13 @@ import { refused, refusedFor, type V3Refusal } from "./refusal.ts";
 /** Each attempt needs time to be worth beginning. */
 const BUDGET_MS_MIN = 1;
 
+/** The URL that the client has for the cluster, as it sees the gateway. */
+function baseUrl(url: string, cluster: string): string {
+  const { origin, pathname } = new URL(url);
+  const folder = `/clusters/${cluster}`;
+  return pathname.startsWith(`${folder}/`) ? `${origin}${folder}` : origin;
+}
+
 /**
  * The call that a message becomes once it was read, in whatever protocol: where it goes, how long it
  * may take, who the write is. `name` is the method's path below `/v3/`, `timeoutMs` what the client
@@ -30,8 +37,22 @@ export async function openCall<Request>(
   return ok({
     request,
     services,
-    choice: { cluster, pin: c.get("pin"), ...budget },
+    baseUrl: baseUrl(c.req.url, cluster),
+    choice: { cluster, pin: c.get("pin"), token: c.get("token"), ...budget },
+    client: { signal: c.req.raw.signal, timeoutMs, outlive: outliveIn(c) },
     hasDeadline: timeoutMs !== null,
     operationId: keyed === null ? freshOperationIds(services.entropy) : () => keyed,
   });
+}
+
+/** The platform ends what a request began when its client goes, unless it is told. */
+function outliveIn(c: Context<GatewayEnv>): (work: Promise<unknown>) => void {
+  return (work) => {
+    const settled = work.catch(() => undefined);
+    try {
+      c.executionCtx.waitUntil(settled);
+    } catch {
+      // Without a platform, as in tests, nothing ends early.
+    }
+  };
 }

@@ -71,6 +71,16 @@ export function rejectedRequest({ error, header }: Rejected): V3Refusal {
   };
 }
 
+const AUTH_TEXTS: ReadonlySet<string> = new Set(
+  (["userEmpty", "permissionDenied", "invalidAuthToken"] as const).map((error) => ERRORS[error].message),
+);
+
+/** Some of etcd's maintenance words refusals of users as its own store of users does, with no code. */
+export function inAuthWords(refusal: V3Refusal): V3Refusal {
+  if (!AUTH_TEXTS.has(refusal.message)) return refusal;
+  return { ...refusal, code: GRPC_CODE.unknown, message: refusal.message.replace(/^etcdserver:/, "auth:") };
+}
+
 /**
  * No answer within the budget. "request timed out" is etcd's word for "may or may not be applied";
  * the other texts promise that nothing was.

@@ -24,12 +24,14 @@ export async function answerUnary(
 ): Promise<Response> {
   const call = await readCall(c, services, name, method.request);
   if (!call.ok) return answerRefusal(c, call.error);
-  const outcome = await method.serve(call.value);
+  const outcome = await (method.print === undefined ? method.serve(call.value) : method.print(call.value));
   if (outcome.kind === "refused") return answerRefusal(c, outcome);
-  return c.body(printBody(method.answer, outcome.message), 200, {
+  const body = outcome.kind === "printed" ? outcome.body : printBody(method.answer, outcome.message);
+  return c.body(body, 200, {
     "Content-Type": "application/json",
     "Grpc-Metadata-Content-Type": "application/grpc",
     ...originHeaders(outcome.origin),
+    ...outcome.headers,
   });
 }
 

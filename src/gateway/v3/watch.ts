@@ -1,5 +1,5 @@
-/** The Watch service as a stream of JSON, one message a chunk. */
-import { toJsonString } from "@bufbuild/protobuf";
+/** The Watch service: as a stream of JSON, one message a chunk, and as messages for other protocols. */
+import { type Message, toJsonString } from "@bufbuild/protobuf";
 import type { Context } from "hono";
 import type { ReplicaHeader } from "../../engine/replica-api.ts";
 import { GRPC_CODE } from "../../wire/errors.ts";
@@ -16,8 +16,11 @@ import { Outlet } from "../watch/outlet.ts";
 import type { PullerEnd } from "../watch/puller.ts";
 import { WatchSession } from "../watch/watch-session.ts";
 import { WatchSource } from "../watch/watch-source.ts";
+import type { V3Outcome } from "./call.ts";
 import { grpcTimeoutMs } from "./grpc-timeout.ts";
-import type { StreamMethod } from "./method.ts";
+import { MessageOutlet } from "./message-outlet.ts";
+import { MessageRequests } from "./message-requests.ts";
+import { messagesOf, type StreamCall, type StreamMethod } from "./method.ts";
 import {
   answerRefusal,
   refused,
@@ -29,8 +32,19 @@ import {
 import { type Incoming, RequestStream } from "./request-stream.ts";
 
 export const WATCH_METHODS: Readonly<Record<string, StreamMethod>> = {
-  watch: { kind: "stream", handle: watch },
+  watch: { kind: "stream", handle: watch, answers },
 };
+
+/** Where a stream's answers go. */
+interface WatchSink {
+  readonly isClosed: boolean;
+  /** Resolves when there is room for more. */
+  send(response: WatchResponse): Promise<void>;
+  /** Ends the stream behind what was sent, with an error if there is one. */
+  end(refusal: V3Refusal | null): void;
+}
+
+type Requests = Pick<RequestStream<typeof WatchRequestSchema>, "next">;
 
 async function watch(c: Context<GatewayEnv>, services: Services): Promise<Response> {
   const timeoutMs = grpcTimeoutMs(c.req.raw.headers);
@@ -42,14 +56,23 @@ async function watch(c: Context<GatewayEnv>, services: Services): Promise<Respon
   if (timeoutMs.value !== null && timeoutMs.value < 1) {
     return answerRefusal(c, refusedFor("deadlineExceeded"));
   }
-  const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
-  const source = new WatchSource(services.router, choice, services.entropy);
+  const source = sourceFor(c, services);
   const now = await source.now();
   if (now.kind === "failed") return answerRefusal(c, unansweredRequest(now, false));
-  const stream = new WatchStream(services, source, now.header);
+  const outlet = new Outlet(() => stream.close());
+  const stream = new WatchStream(services, source, now.header, {
+    get isClosed() {
+      return outlet.isClosed;
+    },
+    send: (response) => outlet.send(utf8(printMessage(response))),
+    end: (refusal) => {
+      if (refusal !== null) outlet.send(utf8(`${streamError(refusal)}\n`)).catch(() => undefined);
+      outlet.close();
+    },
+  });
   stream.serve(requests, first, now.header);
   if (timeoutMs.value !== null) stream.endAfter(timeoutMs.value);
-  return c.body(stream.body, 200, {
+  return c.body(outlet.body, 200, {
     "Content-Type": "application/json",
     "Grpc-Metadata-Content-Type": "application/grpc",
     // Nothing on the way may wait for more before it lets this pass.
@@ -58,37 +81,61 @@ async function watch(c: Context<GatewayEnv>, services: Services): Promise<Respon
   });
 }
 
+/** The same for protocols of whole messages. */
+async function* answers(call: StreamCall<Message>): AsyncGenerator<V3Outcome<WatchResponse>, void> {
+  const { c, services, timeoutMs, signal } = call;
+  const requests = new MessageRequests(messagesOf(WatchRequestSchema, call.requests));
+  const first = await requests.next();
+  const source = sourceFor(c, services);
+  const now = await source.now();
+  if (now.kind === "failed") {
+    yield unansweredRequest(now, false);
+    return;
+  }
+  const outlet = new MessageOutlet<V3Outcome<WatchResponse>>(() => stream.close());
+  const stream = new WatchStream(services, source, now.header, {
+    get isClosed() {
+      return outlet.isClosed;
+    },
+    send: (message) => outlet.send({ kind: "answered", message, origin: now.header }),
+    end: (refusal) => {
+      if (refusal !== null) outlet.send(refusal).catch(() => undefined);
+      outlet.close();
+    },
+  });
+  stream.serve(requests, first, now.header);
+  if (timeoutMs !== null) stream.endAfter(timeoutMs);
+  yield* outlet.messages(signal);
+}
+
+function sourceFor(c: Context<GatewayEnv>, services: Services): WatchSource {
+  const choice = { cluster: c.get("cluster"), pin: c.get("pin"), token: c.get("token") };
+  return new WatchSource(services.router, choice, services.entropy);
+}
+
 class WatchStream {
   readonly #services: Services;
   readonly #source: WatchSource;
-  readonly #outlet: Outlet;
+  readonly #sink: WatchSink;
   readonly #session: WatchSession;
 
-  constructor(services: Services, source: WatchSource, origin: ReplicaHeader) {
+  constructor(services: Services, source: WatchSource, origin: ReplicaHeader, sink: WatchSink) {
     this.#services = services;
     this.#source = source;
-    this.#outlet = new Outlet(() => this.#session.close());
+    this.#sink = sink;
     this.#session = new WatchSession(
       {
         source,
         clock: services.clock,
-        send: (response) => this.#outlet.send(utf8(printMessage(response))),
+        send: (response) => sink.send(response),
         ended: (end) => this.#ended(end),
       },
       origin,
     );
   }
 
-  get body(): ReadableStream<Uint8Array> {
-    return this.#outlet.body;
-  }
-
   /** Goes on behind the answer, until either side ends the stream. */
-  serve(
-    requests: RequestStream<typeof WatchRequestSchema>,
-    first: Incoming<WatchRequest>,
-    now: ReplicaHeader,
-  ): void {
+  serve(requests: Requests, first: Incoming<WatchRequest>, now: ReplicaHeader): void {
     const broken = (error: unknown): void => {
       console.error(error);
       this.#end(refused(GRPC_CODE.internal, "an unexpected error; the log of the Worker has it"));
@@ -104,12 +151,13 @@ class WatchStream {
       .catch(() => undefined);
   }
 
+  /** Nobody takes answers any more. */
+  close(): void {
+    this.#session.close();
+  }
+
   /** The end of the requests does not end the stream, and neither does what cannot be read. */
-  async #handleAll(
-    requests: RequestStream<typeof WatchRequestSchema>,
-    first: Incoming<WatchRequest>,
-    now: ReplicaHeader,
-  ): Promise<void> {
+  async #handleAll(requests: Requests, first: Incoming<WatchRequest>, now: ReplicaHeader): Promise<void> {
     let header = now;
     for (let incoming = first; ; incoming = await requests.next()) {
       if (incoming !== first && incoming.requests.length > 0) {
@@ -121,7 +169,7 @@ class WatchStream {
         header = later.header;
       }
       await this.#session.handle(incoming.requests, header);
-      if (incoming.isEnd || incoming.refusal !== null || this.#outlet.isClosed) return;
+      if (incoming.isEnd || incoming.refusal !== null || this.#sink.isClosed) return;
     }
   }
 
@@ -130,8 +178,7 @@ class WatchStream {
   }
 
   #end(refusal: V3Refusal | null): void {
-    if (refusal !== null) this.#outlet.send(utf8(`${streamError(refusal)}\n`)).catch(() => undefined);
-    this.#outlet.close();
+    this.#sink.end(refusal);
     this.#session.close();
   }
 }

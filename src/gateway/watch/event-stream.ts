@@ -1,8 +1,9 @@
 /** The changes of some keys as server-sent events, of which a browser's `EventSource` makes sense. */
 import type { ReplicaHeader, WatchEvent, WatchRange } from "../../engine/replica-api.ts";
+import { ERRORS, isErrorKey } from "../../wire/errors.ts";
 import { Event_EventType } from "../../wire/gen/etcd/kv_pb.ts";
 import { utf8 } from "../../wire/text.ts";
-import { bytesField, pairFields } from "../answers.ts";
+import { bytesField, pairFields, snakeCase } from "../answers.ts";
 import type { Services } from "../services.ts";
 import { Outlet } from "./outlet.ts";
 import { Puller, type PullerEnd } from "./puller.ts";
@@ -38,6 +39,7 @@ export class EventStream {
       answered: () => undefined,
       told: (_range, telling, _header, _isLive) => this.#told(telling),
       compacted: (_range, compactRevision, header) => this.#compacted(compactRevision, header),
+      refused: (_range, error) => this.#refused(error),
       ended: (end) => this.#ended(end),
     });
   }
@@ -94,6 +96,13 @@ export class EventStream {
       "the changes asked for are compacted: read the keys again; a stream that resumes begins behind this revision";
     const data = { code: "compacted", message: text, compact_revision: compactRevision, revision };
     await this.#send(message("compacted", data, revision));
+    this.close();
+  }
+
+  /** Permission was taken away, or the token has ended. */
+  async #refused(error: string): Promise<void> {
+    const text = isErrorKey(error) ? ERRORS[error].message : error;
+    await this.#send(message("refused", { code: snakeCase(error), message: text }, null));
     this.close();
   }
 

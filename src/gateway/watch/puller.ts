@@ -29,6 +29,8 @@ export interface PullerSink {
   answered(header: ReplicaHeader): void;
   /** The next change of `watch` is compacted; it was removed. */
   compacted(watch: WatchedRange, compactRevision: number, header: ReplicaHeader): Promise<void>;
+  /** Whoever asks may not watch this, or not any more; it was removed. `error` is a key of the error table. */
+  refused(watch: WatchedRange, error: string, header: ReplicaHeader): Promise<void>;
   /** Nothing more will be told. */
   ended(end: PullerEnd): void;
 }
@@ -134,8 +136,15 @@ export class Puller {
     const perPlace: WatchEvent[][] = watches.map(() => []);
     for (const event of events) for (const place of event.ranges) perPlace[place]?.push(event);
     const gone = new Set(compacted);
+    const refused = new Map(outcome.refused?.map(({ place, error }) => [place, error]));
     for (const [place, watch] of watches.entries()) {
       if (!watch.isActive) continue;
+      const error = refused.get(place);
+      if (error !== undefined) {
+        this.remove(watch);
+        await this.#sink.refused(watch, error, header);
+        continue;
+      }
       if (gone.has(place)) {
         this.remove(watch);
         await this.#sink.compacted(watch, compactRevision, header);

@@ -12,6 +12,7 @@ import {
   type WatchResponse,
 } from "../../wire/gen/etcd/rpc_pb.ts";
 import type { Clock } from "../ports.ts";
+import { goError } from "./go-error.ts";
 import { Puller, type PullerEnd } from "./puller.ts";
 import { byRevision, eventOf, NO_WATCH, watchResponse } from "./watch-answers.ts";
 import type { WatchSource } from "./watch-source.ts";
@@ -62,6 +63,7 @@ export class WatchSession {
       answered: (header) => this.#learn(header),
       told: (range, telling, header, isLive) => this.#told(range, telling, header, isLive),
       compacted: (range, revision, header) => this.#compacted(range, revision, header),
+      refused: (range, error, header) => this.#refused(range, error, header),
       ended: (end) => {
         this.close();
         parts.ended(end);
@@ -101,7 +103,7 @@ export class WatchSession {
   }
 
   async #create(request: WatchCreateRequest, now: ReplicaHeader): Promise<void> {
-    const refusal = this.#refusalOf(request);
+    const refusal = this.#refusalOf(request) ?? (await this.#prohibition(request));
     if (refusal !== null) {
       const content = { watchId: NO_WATCH, created: true, canceled: true, cancelReason: refusal };
       await this.#send(null, watchResponse(this.#origin, this.#origin.revision, content));
@@ -131,6 +133,12 @@ export class WatchSession {
     if (rangeEnd.length > 0 && !isOpen && compareBytes(key, rangeEnd) >= 0) return EMPTY_RANGE;
     if (request.watchId !== 0n && this.#watches.has(request.watchId)) return DUPLICATE_ID;
     return this.#watches.size >= LIMITS.watchRangesMax ? TOO_MANY : null;
+  }
+
+  /** etcd's text where whoever asks may not watch this, or null. */
+  async #prohibition(request: WatchCreateRequest): Promise<string | null> {
+    const error = await this.#parts.source.refusalOf(rangeOf(request));
+    return error === null ? null : goError(error);
   }
 
   #freeId(): bigint {
@@ -182,6 +190,14 @@ export class WatchSession {
     if (watch === undefined) return;
     this.#forget(watch);
     const content = { canceled: true, compactRevision: BigInt(compactRevision) };
+    await this.#send(watch, watchResponse(header, 0, content));
+  }
+
+  async #refused(range: WatchedRange, error: string, header: ReplicaHeader): Promise<void> {
+    const watch = this.#byRange.get(range);
+    if (watch === undefined) return;
+    this.#forget(watch);
+    const content = { canceled: true, cancelReason: goError(error) };
     await this.#send(watch, watchResponse(header, 0, content));
   }
 

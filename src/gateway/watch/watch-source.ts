@@ -26,6 +26,7 @@ export class WatchSource {
   #prefer: string | null = null;
   #avoid: string | null = null;
   #calls = 0;
+  #isGuarded = false;
 
   constructor(router: LeaderRouter, choice: RouteChoice, entropy: Entropy) {
     this.#router = router;
@@ -47,6 +48,19 @@ export class WatchSource {
     const fresh = await this.#ask(question, { budgetMs: FRESH_BUDGET_MS });
     const outcome = fresh.kind === "failed" ? await this.#ask({ ...question, isFresh: false }, {}) : fresh;
     return outcome.kind === "failed" ? outcome : { kind: "now", header: outcome.header };
+  }
+
+  /**
+   * Why whoever asks may not watch a range, as a key of the error table, or null. Asked of nobody in a
+   * cluster that asks for no users.
+   */
+  async refusalOf({ key, rangeEnd }: Pick<WatchRange, "key" | "rangeEnd">): Promise<string | null> {
+    if (!this.#isGuarded) return null;
+    const from = { revision: Number.MAX_SAFE_INTEGER, sub: 0 };
+    const range = { key, rangeEnd, from, noPut: true, noDelete: true, prevKv: false };
+    const outcome = await this.#ask({ ranges: [range], isFresh: true, waitMs: 0 }, {});
+    // Whoever cannot be asked now is asked again with every call.
+    return outcome.kind === "failed" ? null : (outcome.refused?.[0]?.error ?? null);
   }
 
   ask(question: WatchQuestion): Promise<WatchOutcome> {
@@ -72,6 +86,7 @@ export class WatchSource {
     this.#prefer = null;
     this.#avoid = null;
     if (outcome.kind === "watched") {
+      this.#isGuarded = outcome.isGuarded ?? this.#isGuarded;
       // A replica without a leader hears of nothing; another one may have one.
       if (outcome.header.leader === null) this.#avoid = outcome.header.member;
       else this.#prefer = outcome.header.member;

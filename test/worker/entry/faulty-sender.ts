@@ -1,5 +1,4 @@
 /** A sender that loses calls and answers as the rules of the moment say, and notes who leads. */
-import type { Member } from "../../../src/engine/identity.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -10,6 +9,7 @@ import type {
 } from "../../../src/engine/peer-api.ts";
 import type { Answered, PeerSender } from "../../../src/engine/ports.ts";
 import type { ProposeReply, ProposeRequest } from "../../../src/engine/replica-api.ts";
+import type { Roster } from "../../../src/engine/roster.ts";
 import type { Faults } from "./faults.ts";
 import type { LeaderLedger } from "./leader-ledger.ts";
 
@@ -19,7 +19,7 @@ const NOBODY = "nobody";
 export interface FaultySenderParts {
   readonly inner: PeerSender;
   readonly self: string;
-  readonly members: readonly Member[];
+  readonly roster: Roster;
   readonly faults: Faults;
   readonly ledger: LeaderLedger;
   /** A lost call is noticed after so long, as by a deadline. */
@@ -57,8 +57,8 @@ export class FaultySender implements PeerSender {
 
   /** `call` makes the real call to the id it is given. */
   #call<T>(receiver: string, answered: Answered<T>, call: (to: string, handle: Answered<T>) => void): void {
-    const { self, members, faults, lossMs } = this.#parts;
-    const name = members.find(({ id }) => id === receiver)?.name ?? NOBODY;
+    const { self, roster, faults, lossMs } = this.#parts;
+    const name = roster.placeOf(receiver)?.name ?? NOBODY;
     if (faults.isCut(self, name)) {
       setTimeout(() => call(NOBODY, answered), lossMs);
       return;

@@ -5,7 +5,6 @@
 import type { Env } from "../../../src/durable/config.ts";
 import { Replica as ProductReplica } from "../../../src/durable/replica.ts";
 import type { MemoryTimer } from "../../../src/durable/timers.ts";
-import type { Member } from "../../../src/engine/identity.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -26,6 +25,7 @@ import type {
   StatusReply,
   Unavailable,
 } from "../../../src/engine/replica-api.ts";
+import type { Roster } from "../../../src/engine/roster.ts";
 import worker from "../../../src/index.ts";
 import { replicaObjectName } from "../../../src/transport/object-name.ts";
 import { type FaultRules, Faults } from "./faults.ts";
@@ -36,6 +36,9 @@ const faults = new Faults();
 const ledger = new LeaderLedger();
 /** How many instances of each object have begun, by object name. */
 const starts = new Map<string, number>();
+
+/** What the gateway is given; null for the Worker's own. */
+let gatewayEnv: Env | null = null;
 
 const CLUSTER = "default";
 const DOWN_RETRY_MS = 20;
@@ -107,13 +110,9 @@ export class Replica extends ProductReplica {
     return this.env["TEST_ALARMS_ONLY"] === "true" ? null : super.memoryTimer;
   }
 
-  protected override wrapSender(
-    inner: PeerSender,
-    self: ReplicaTarget,
-    members: readonly Member[],
-  ): PeerSender {
+  protected override wrapSender(inner: PeerSender, self: ReplicaTarget, roster: Roster): PeerSender {
     const lossMs = Number(this.env["ELECTION_MS"] ?? 0);
-    return new FaultySender({ inner, self: self.member, members, faults, ledger, lossMs });
+    return new FaultySender({ inner, self: self.member, roster, faults, ledger, lossMs });
   }
 
   get #name(): string {
@@ -154,6 +153,10 @@ async function control(path: string, body: unknown, env: Env): Promise<Response>
       return Response.json({});
     case "/_control/ledger":
       return Response.json(ledger.report());
+    case "/_control/forget":
+      // The gateway is kept by environment: another object of the same contents makes a new one.
+      gatewayEnv = { ...env };
+      return Response.json({});
     case "/_control/starts":
       return Response.json(Object.fromEntries(starts));
     default:
@@ -170,7 +173,7 @@ async function abort(env: Env, member: string): Promise<void> {
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (!pathname.startsWith("/_control/")) return worker.fetch(request, env, context);
+    if (!pathname.startsWith("/_control/")) return worker.fetch(request, gatewayEnv ?? env, context);
     return control(pathname, await request.json(), env);
   },
 };

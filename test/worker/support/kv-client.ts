@@ -41,6 +41,7 @@ export interface MemberStatus {
   readonly name: string;
   readonly reachable: boolean;
   readonly role?: string;
+  readonly region?: string | null;
   readonly term?: number;
   readonly leader?: string | null;
   readonly revision?: number;
@@ -57,6 +58,8 @@ export interface GroupStatus {
   readonly leader: string | null;
   readonly term: number | null;
   readonly revision: number | null;
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
   readonly quorum: number;
   readonly fault_tolerance: number;
   readonly has_quorum: boolean;

@@ -125,6 +125,11 @@ export class WorkerCluster implements AsyncDisposable {
     return this.book.conflicts;
   }
 
+  /** Gateways forget all that they have learned, as isolates that have just started. */
+  async forgetGateways(): Promise<void> {
+    await this.#control("forget", {});
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#miniflare.dispose();
   }

@@ -1,0 +1,128 @@
+/** Members that come and go, on the real Worker: etcd's Cluster service. */
+import { describe, expect, test } from "vitest";
+import { eventually } from "./support/eventually.ts";
+import { untilLed } from "./support/group.ts";
+import { Membership } from "./support/membership.ts";
+import { putUntilAcked, WorkerCluster } from "./support/worker-cluster.ts";
+import { WriteLoad } from "./support/write-load.ts";
+
+/** As WorkerCluster sets it. */
+const ELECTION_MS = 300;
+
+describe("members", () => {
+  test("the first ones are listed with names and URLs", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    await untilLed(cluster.client, cluster.members);
+    const listed = await new Membership(cluster.client).list();
+    expect(listed.map(({ name }) => name).sort()).toEqual(["r1", "r2", "r3"]);
+    for (const member of listed) {
+      expect(member.peerURLs).toEqual([`edged://${member.name}?region=enam`]);
+      expect(member.clientURLs).toEqual([cluster.client.url]);
+    }
+  });
+
+  test("a voter is added, has everything, and counts", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client } = cluster;
+    const members = new Membership(client);
+    await putUntilAcked(client, "before", "1", "before");
+    const id = await members.add("edged://r4?region=weur");
+    const { voters, members: all } = await untilLed(client, ["r1", "r2", "r3", "r4"]);
+    expect([...voters].sort()).toEqual(["r1", "r2", "r3", "r4"]);
+    expect(all.find(({ name }) => name === "r4")).toMatchObject({ region: "weur", role: "follower" });
+    expect((await client.getLocal("before", "r4")).text).toBe("1");
+    await eventually("it is listed with its name", async () =>
+      (await members.list()).some((member) => member.ID === id && member.name === "r4") ? true : null,
+    );
+    // Three of four are needed now: with two down nothing is written, with one down everything is.
+    await cluster.suffer({ kind: "down", member: "r1" });
+    await putUntilAcked(client, "during", "2", "during");
+    expect((await client.getLocal("during", "r4")).text).toBe("2");
+  });
+
+  test("a learner does not count, is promoted when it keeps up, and only one may learn", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client } = cluster;
+    const members = new Membership(client);
+    const id = await members.add("http://10.0.0.9:2380", true);
+    expect((await members.tryAdd("edged://other", true)).json).toMatchObject({
+      code: 9,
+      message: "etcdserver: too many learner members in cluster",
+    });
+    const status = await client.status();
+    expect(status.voters.length).toBe(3);
+    expect(status.learners).toEqual(["m1"]);
+    await members.promoteWhenReady(id);
+    expect((await client.status()).voters).toContain("m1");
+    expect(await members.tryPromote(id)).toMatchObject({
+      status: 412,
+      json: { message: "etcdserver: can only promote a learner member" },
+    });
+  });
+
+  test("a change that would lose the quorum is refused", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client } = cluster;
+    const members = new Membership(client);
+    const { leader } = await untilLed(client, cluster.members);
+    const [down, up] = cluster.members.filter((name) => name !== leader);
+    if (down === undefined || up === undefined) throw new Error("three members");
+    await cluster.suffer({ kind: "down", member: down });
+    await putUntilAcked(client, "a", "1", "a");
+    const listed = await members.list();
+    const idOf = (name: string): string => listed.find((member) => member.name === name)?.ID ?? "";
+    await eventually("the leader has noticed", async () => {
+      const { members: all } = await client.status();
+      const silent = all.find(({ name }) => name === down)?.heard_ms_ago ?? 0;
+      return silent > ELECTION_MS ? true : null;
+    });
+    expect(await members.tryRemove(idOf(up), 503)).toMatchObject({
+      json: { code: 14, message: "etcdserver: unhealthy cluster" },
+    });
+    await members.remove(idOf(down));
+    expect([...(await client.status()).voters].sort()).toEqual([leader, up].sort());
+  });
+
+  test("the last voter stays", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 1 });
+    const members = new Membership(cluster.client);
+    const [only] = await members.list();
+    expect(await members.tryRemove(only?.ID ?? "", 412)).toMatchObject({
+      json: { message: "etcdserver: re-configuration failed due to not enough started members" },
+    });
+  });
+
+  test("all three are replaced one by one under writes; who knows only the first three finds the others", {
+    timeout: 120_000,
+  }, async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client } = cluster;
+    const members = new Membership(client);
+    await untilLed(client, cluster.members);
+    const load = new WriteLoad([client], "load");
+    for (const old of ["r1", "r2", "r3"]) {
+      await load.untilAcked(20);
+      // A later member may have a former one's name: it is another object.
+      await members.add(`edged://${old === "r3" ? "r1" : old.replace("r", "n")}?region=weur`);
+      const listed = await members.list();
+      const former = listed.find(({ name, peerURLs }) => name === old && peerURLs[0]?.endsWith("enam"));
+      await members.remove(former?.ID ?? "");
+    }
+    await load.untilAcked(20);
+    await load.stop();
+    const now = ["n1", "n2", "r1"];
+    await untilLed(client, now);
+    expect((await members.list()).map(({ name }) => name).sort()).toEqual(now);
+    const content = await client.listLocal("n1");
+    expect(load.problems(content, 1)).toEqual([]);
+    // A gateway that has just started knows the first three only.
+    await cluster.forgetGateways();
+    expect((await client.get("load-0-0")).status).toBe(200);
+    await putUntilAcked(client, "after", "1", "after");
+    expect((await client.getLocal("after", "r1")).status).toBe(200);
+    // The former members have stopped, and say who goes on.
+    const { members: shown } = await client.status();
+    expect(shown.map(({ name }) => name).sort()).toEqual(now);
+    expect(await cluster.leaderConflicts()).toEqual([]);
+  });
+});
