@@ -25,7 +25,9 @@ export class Membership {
   /** Adds a member and returns its id. */
   async add(peerUrl: string, isLearner = false): Promise<string> {
     const { json } = await this.#untilOk("add", { peerURLs: [peerUrl], isLearner });
-    return (json?.["member"] as ListedMember).ID;
+    const member = json?.["member"] as ListedMember | undefined;
+    if (member === undefined) throw new Error("the answer names no member");
+    return member.ID;
   }
 
   tryAdd(peerUrl: string, isLearner = false): Promise<Answer> {
