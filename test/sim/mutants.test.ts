@@ -34,6 +34,7 @@ test("five bugs are found within a few seeds each", async () => {
     mutants: MUTANTS.filter(({ id }) => QUICK.includes(id)),
     firstSeed: 1,
     seeds: SEEDS_MAX,
+    processes: 2,
     progress: () => undefined,
     judged: () => undefined,
   });

@@ -1,4 +1,4 @@
-/** All hunts of one run: the unchanged source first, then bug after bug, two at a time. */
+/** All hunts of one run: the unchanged source first, then bug after bug, a few at a time. */
 import { type Finding, hunt } from "./hunt.ts";
 import type { Detector, Mutant } from "./mutant.ts";
 import { SourceCopy } from "./source-copy.ts";
@@ -19,6 +19,8 @@ export interface Campaign {
   readonly mutants: readonly Mutant[];
   readonly firstSeed: number;
   readonly seeds: number;
+  /** Hunts at a time. */
+  readonly processes: number;
   /** A hunt is under way: what for, and seeds run so far. */
   readonly progress: (what: string, seeds: number) => void;
   readonly judged: (verdict: Verdict) => void;
@@ -27,13 +29,10 @@ export interface Campaign {
 /** Seeds that the unchanged source must pass in each climate before anything is broken. */
 const HEALTHY_SEEDS = 10;
 
-/** The machine also has other work. */
-const PROCESSES = 2;
-
 /** What the unchanged source violates in the first seeds; null: nothing. */
 export async function checkSource(campaign: Campaign): Promise<Finding | null> {
   const detectors = [...new Set(campaign.mutants.map(({ detector }) => detector))];
-  const findings = await inParallel(detectors, async (copy, detector: Detector) =>
+  const findings = await inParallel(campaign.processes, detectors, async (copy, detector: Detector) =>
     hunt(copy.folder, {
       ...campaign,
       seeds: Math.min(campaign.seeds, HEALTHY_SEEDS),
@@ -46,7 +45,7 @@ export async function checkSource(campaign: Campaign): Promise<Finding | null> {
 
 /** Every verdict, in the order of the bugs. */
 export function huntAll(campaign: Campaign): Promise<readonly Verdict[]> {
-  return inParallel(campaign.mutants, async (copy, mutant) => {
+  return inParallel(campaign.processes, campaign.mutants, async (copy, mutant) => {
     const { detector } = mutant;
     copy.mutate(mutant);
     const finding = await hunt(copy.folder, {
@@ -74,6 +73,7 @@ async function alsoWithoutBug(copy: SourceCopy, detector: Detector, found: Findi
 
 /** Runs `work` over `items`, each process with a copy of the source of its own; results in order. */
 async function inParallel<Item, Answer>(
+  processes: number,
   items: readonly Item[],
   work: (copy: SourceCopy, item: Item) => Promise<Answer>,
 ): Promise<Answer[]> {
@@ -88,7 +88,7 @@ async function inParallel<Item, Answer>(
   const copies = [first];
   try {
     // Of the first copy, so that both are the same though somebody is editing.
-    while (copies.length < Math.min(PROCESSES, items.length)) copies.push(new SourceCopy(first.folder));
+    while (copies.length < Math.min(processes, items.length)) copies.push(new SourceCopy(first.folder));
     await Promise.all(copies.map(lane));
   } finally {
     for (const copy of copies) copy.remove();

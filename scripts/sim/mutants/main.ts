@@ -25,13 +25,14 @@ if (!parsed.ok) {
   process.exitCode = await run(parsed.value);
 }
 
-async function run({ mutants, firstSeed, seeds, write }: MutantArguments): Promise<number> {
+async function run({ mutants, firstSeed, seeds, processes, write }: MutantArguments): Promise<number> {
   const startedAt = performance.now();
   let done = 0;
   const campaign: Campaign = {
     mutants,
     firstSeed,
     seeds,
+    processes,
     progress: (what, ran) =>
       showProgress(`${done} of ${mutants.length} bugs; ${what}: ${ran} of ${seeds} seeds`),
     judged: (verdict) => {

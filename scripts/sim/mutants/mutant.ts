@@ -12,11 +12,10 @@ export interface Edit {
 
 /**
  * What must find it: the whole simulator in some climate, or the fuzzer of the consensus core, which
- * runs the same invariants and also changes the membership and hands over leadership. No call of a
- * client's does either yet, so the simulator cannot. Rules that only cost availability while faults
- * last are told by the stories of test/raft/golden: the simulator judges availability when healed.
+ * runs the same invariants and more, and lives many lives a second. Changes of membership are its
+ * alone: no call of a client's makes them yet.
  */
-export type Detector = Climate | "core" | "stories";
+export type Detector = Climate | "core";
 
 export interface Mutant {
   readonly id: string;

@@ -1,9 +1,8 @@
 /**
  * Runs seeds until one finds something, from within a copy of the source:
- * `node main.ts DETECTOR FIRST COUNT`, where the detector is "core", "stories" or a climate. Writes one line of JSON (a `HuntLine`) for each seed.
+ * `node main.ts DETECTOR FIRST COUNT`, where the detector is "core" or a climate.
+ * Writes one line of JSON (a `HuntLine`) for each seed.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
 import { Violation } from "../../../../test/raft/invariants/violation.ts";
 import { drawOptions } from "../../../../test/sim/options.ts";
 import { type Climate, fixedBy } from "../climate.ts";
@@ -26,27 +25,8 @@ for (let seed = first; seed < first + count; seed += 1) {
 }
 
 function runOf(detector: string): Promise<Run> {
-  if (detector === "core") return coreRun();
   // Given by hunt.ts only, as a Detector.
-  return detector === "stories" ? storiesRun() : simulatorRun(detector as Climate);
-}
-
-/** Each "seed" is one of the stories that are told word by word. */
-async function storiesRun(): Promise<Run> {
-  const { runScript } = await import("../../../../test/raft/script/run-script.ts");
-  const folder = path.resolve(import.meta.dirname, "../../../../test/raft/golden");
-  const names = readdirSync(folder).filter((name) => name.endsWith(".txt"));
-  return async (seed) => {
-    const name = names[seed - 1];
-    if (name === undefined) return null;
-    const text = readFileSync(path.join(folder, name), "utf8");
-    const story = name.replace(".txt", "");
-    try {
-      return runScript(text) === text ? null : { invariant: story, message: "the story ends otherwise" };
-    } catch (error) {
-      return { invariant: story, message: String(error) };
-    }
-  };
+  return detector === "core" ? coreRun() : simulatorRun(detector as Climate);
 }
 
 async function simulatorRun(climate: Climate): Promise<Run> {
