@@ -2,6 +2,7 @@
 
 import { defined } from "../../../src/base/assert.ts";
 import type { Core } from "../../../src/raft/core.ts";
+import type { Progress } from "../../../src/raft/progress.ts";
 import type { ConfigurationAt, Entry, NodeId } from "../../../src/raft/types.ts";
 import { isTimed } from "../../raft/harness/views.ts";
 import type { BoundsView, FollowerView, LiveView, LogView } from "../../raft/invariants/view.ts";
@@ -44,8 +45,40 @@ class CoreLogView implements LogView {
   }
 }
 
+class CoreFollowerView implements FollowerView {
+  readonly id: NodeId;
+  readonly #progress: Progress;
+
+  constructor(id: NodeId, progress: Progress) {
+    this.id = id;
+    this.#progress = progress;
+  }
+
+  isOf(progress: Progress): boolean {
+    return this.#progress === progress;
+  }
+
+  get match(): number {
+    return this.#progress.match;
+  }
+
+  get next(): number {
+    return this.#progress.next;
+  }
+
+  get inflightMessages(): number {
+    return this.#progress.inflights.count;
+  }
+
+  get inflightBytes(): number {
+    return this.#progress.inflights.bytes;
+  }
+}
+
 export class CoreView implements LiveView {
   readonly #core: Core;
+  /** Kept from step to step while the core has the same ones. */
+  #followers: readonly CoreFollowerView[] = [];
   readonly log: LogView;
 
   constructor(core: Core) {
@@ -82,13 +115,17 @@ export class CoreView implements LiveView {
   }
 
   get followers(): readonly FollowerView[] {
-    return [...this.#core.progress].map(([id, { match, next, inflights }]) => ({
-      id,
-      match,
-      next,
-      inflightMessages: inflights.count,
-      inflightBytes: inflights.bytes,
-    }));
+    const { progress } = this.#core;
+    const known = this.#followers;
+    let count = 0;
+    let same = true;
+    for (const one of progress.values()) {
+      same &&= known[count]?.isOf(one) === true;
+      count += 1;
+    }
+    if (same && count === known.length) return known;
+    this.#followers = [...progress].map(([id, one]) => new CoreFollowerView(id, one));
+    return this.#followers;
   }
 
   get uncommittedBytes(): number {

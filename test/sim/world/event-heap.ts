@@ -15,8 +15,7 @@ export class EventHeap {
   plan(atMs: number, run: () => void): Planned {
     this.#sequence += 1;
     const event: Planned = { atMs, sequence: this.#sequence, run, cancelled: false };
-    this.#heap.push(event);
-    this.#up(this.#heap.length - 1);
+    this.#rise(event);
     return event;
   }
 
@@ -37,45 +36,43 @@ export class EventHeap {
   #removeFirst(): Planned {
     const first = defined(this.#heap[0], "the heap is empty");
     const last = defined(this.#heap.pop(), "the heap is empty");
-    if (this.#heap.length > 0) {
-      this.#heap[0] = last;
-      this.#down(0);
-    }
+    if (this.#heap.length > 0) this.#sink(last);
     return first;
   }
 
-  #before(a: number, b: number): boolean {
-    const left = this.#heap[a] as Planned;
-    const right = this.#heap[b] as Planned;
-    return left.atMs !== right.atMs ? left.atMs < right.atMs : left.sequence < right.sequence;
-  }
-
-  #swap(a: number, b: number): void {
-    const left = this.#heap[a] as Planned;
-    this.#heap[a] = this.#heap[b] as Planned;
-    this.#heap[b] = left;
-  }
-
-  #up(start: number): void {
-    let child = start;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      if (!this.#before(child, parent)) return;
-      this.#swap(child, parent);
-      child = parent;
+  /** Puts `event` where it belongs, from the end up. */
+  #rise(event: Planned): void {
+    const heap = this.#heap;
+    let place = heap.length;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const parent = heap[above] as Planned;
+      if (!isBefore(event, parent)) break;
+      heap[place] = parent;
+      place = above;
     }
+    heap[place] = event;
   }
 
-  #down(start: number): void {
-    let parent = start;
-    for (;;) {
-      let smallest = parent;
-      for (const child of [2 * parent + 1, 2 * parent + 2]) {
-        if (child < this.#heap.length && this.#before(child, smallest)) smallest = child;
+  /** Puts `event` where it belongs, from the top down; what was at the top is gone. */
+  #sink(event: Planned): void {
+    const heap = this.#heap;
+    let place = 0;
+    for (let below = 1; below < heap.length; below = 2 * place + 1) {
+      let child = heap[below] as Planned;
+      const other = heap[below + 1];
+      if (other !== undefined && isBefore(other, child)) {
+        child = other;
+        below += 1;
       }
-      if (smallest === parent) return;
-      this.#swap(parent, smallest);
-      parent = smallest;
+      if (!isBefore(child, event)) break;
+      heap[place] = child;
+      place = below;
     }
+    heap[place] = event;
   }
+}
+
+function isBefore(a: Planned, b: Planned): boolean {
+  return a.atMs !== b.atMs ? a.atMs < b.atMs : a.sequence < b.sequence;
 }
