@@ -26,8 +26,12 @@ const CATEGORIES = [
   "watch",
   "lease",
   "maintenance",
+  "auth",
+  "cluster",
 ];
-/** Touches paths of services to come: lock, cluster, auth. */
+/** Their transcripts are of a single member. */
+const ALONE = new Set(["cluster"]);
+/** Touches paths of services to come: lock, auth. */
 const OTHER_SERVICES = ["gateway-methods", "gateway-nested-types"];
 /** Needs backups. */
 const BACKUPS = ["maintenance"];
@@ -36,7 +40,12 @@ const DIFFERENT = ["gateway-paths-outside"];
 /** Patient timers: these tests are about answers, on machines that may be busy. */
 const VARS = { ALLOW_CLUSTER_CREATE: "true", HEARTBEAT_MS: "200", ELECTION_MS: "1000" };
 
-const LEFT_OUT = new Set([...OTHER_SERVICES, ...BACKUPS, ...DIFFERENT]);
+/**
+ * Never, for what is in docs/etcd-differences.md under Authentication: of an empty Authorization header
+ * the platform tells nothing; and two record gaps in permissions that etcd has closed since.
+ */
+const SAFER = ["auth-tokens", "auth-other-endpoints", "auth-txn-prev-kv"];
+const LEFT_OUT = new Set([...SAFER, ...OTHER_SERVICES, ...BACKUPS, ...DIFFERENT]);
 
 const run = promisify(execFile);
 
@@ -70,8 +79,9 @@ describe.skipIf(!isPresent)("etcd's transcripts", async () => {
   });
 
   // A runtime for each: clusters that nobody needs any more go on with their heartbeats.
-  it.each(categories)("of %s all pass", { timeout: 300_000 }, async (_category, names) => {
-    await using cluster = await WorkerCluster.start({ replicas: 3, vars: VARS });
+  it.each(categories)("of %s all pass", { timeout: 300_000 }, async (category, names) => {
+    const replicas = ALONE.has(category) ? 1 : 3;
+    await using cluster = await WorkerCluster.start({ replicas, vars: VARS });
     const base = `${cluster.client.url}/clusters/{cluster}`;
     const text = await check(
       "--base",
