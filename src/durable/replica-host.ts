@@ -225,6 +225,7 @@ export class ReplicaHost {
       ...founder,
       id: initialMemberId(cluster, founder.name),
       isFounder: true,
+      serves: true,
     }));
     const roster = new Roster(founders, () => machine.membership);
     const sender = new StubSender({

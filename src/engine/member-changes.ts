@@ -15,12 +15,12 @@ import type { MemberInfo, Membership } from "../mvcc/member/membership.ts";
 import { toRecord } from "../mvcc/member/membership.ts";
 import { peerUrl } from "../mvcc/member/peer-url.ts";
 import { allMembers, isJoint, isVoter, type MembershipTarget } from "../raft/configuration.ts";
-import { majority } from "../raft/quorum.ts";
 import type { NodeId } from "../raft/types.ts";
 import { decodeCommand } from "../wire/batch.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import { type Command, CommandSchema, MemberRecordSchema } from "../wire/gen/edged_pb.ts";
 import type { EngineContext } from "./engine-context.ts";
+import { MemberHealth } from "./member-health.ts";
 import type { ProposalFate, Proposals } from "./proposals.ts";
 import type { ProposeReply, ProposeRequest } from "./replica-api.ts";
 import { proposeReply, unavailable } from "./replies.ts";
@@ -43,6 +43,7 @@ interface Settling {
 export class MemberChanges {
   readonly #context: EngineContext;
   readonly #proposals: Proposals;
+  readonly #health: MemberHealth;
   /** Changes that wait for another one to end. */
   #waiting: Waiting[] = [];
   /** Changes that are on record, and wait for the configuration to follow. */
@@ -55,6 +56,7 @@ export class MemberChanges {
   constructor(context: EngineContext, proposals: Proposals) {
     this.#context = context;
     this.#proposals = proposals;
+    this.#health = new MemberHealth(context.raft.core);
   }
 
   /** A client's change, of whom `isMemberCommand` says so. To be asked of a leader. */
@@ -67,13 +69,14 @@ export class MemberChanges {
       return;
     }
     this.#waiting.push({ expiresAt, command, mayRefuse: request.throughLog !== true, done });
-    this.#context.turn(now, () => undefined);
+    this.#context.turn(now, () => this.#context.raft.wake(now));
   }
 
   /** Before batches are proposed: takes the next step that can be taken. */
   advance(now: number): void {
     const { raft } = this.#context;
     if (!raft.isLeader || raft.core.transferee !== null) return;
+    this.#health.note(now);
     const target = this.#nextTarget();
     if (target !== null) raft.proposeConfiguration(now, target);
     this.#announceStarted(now);
@@ -108,11 +111,6 @@ export class MemberChanges {
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  /** True while the configuration has not followed the records, so that a leader must stay awake. */
-  get isUnderWay(): boolean {
-    return this.#waiting.length > 0 || this.#inFlight > 0 || !this.#isSettled();
-  }
-
   /**
    * True once `id` is known to be out for good: the records say so, and so does a configuration that
    * is committed. Before that it may still be needed for a quorum.
@@ -137,11 +135,11 @@ export class MemberChanges {
     const voters: NodeId[] = [];
     const learners: NodeId[] = [];
     for (const { id, isLearner } of membership.members) {
-      const counts = !isLearner && (isVoter(configuration, id) || this.#isCaughtUp(id));
+      const counts = !isLearner && (isVoter(configuration, id) || this.#health.isCaughtUp(id));
       (counts ? voters : learners).push(id);
     }
     if (same(voters, configuration.voters) && same(learners, configuration.learners)) return null;
-    return this.#isActiveQuorum(voters) ? { voters, learners } : null;
+    return this.#health.isActiveQuorum(voters) ? { voters, learners } : null;
   }
 
   #isSettled(): boolean {
@@ -172,6 +170,11 @@ export class MemberChanges {
     if (roster.membership.version === 0) command.founders = this.#founders().map(toRecord);
     const { request } = command;
     const error = isMemberRequest(request) ? this.#liveRefusal(command, request) : null;
+    if (error !== null && this.#health.isJustAwake()) {
+      // Who has had no time to answer is not silent yet.
+      this.#waiting.unshift(next);
+      return;
+    }
     if (error !== null && mayRefuse) {
       const header = this.#context.header();
       this.#context.afterTurn(() => done({ kind: "rejected", error, header }));
@@ -204,7 +207,7 @@ export class MemberChanges {
     const { next, member } = change.value;
     switch (request.case) {
       case "memberPromote":
-        return this.#isSteady(member.id) ? this.#quorumRefusal(next) : "learnerNotReady";
+        return this.#health.isSteady(member.id) ? this.#quorumRefusal(next) : "learnerNotReady";
       case "memberRemove":
         return this.#quorumRefusal(next);
       default:
@@ -215,43 +218,16 @@ export class MemberChanges {
   #quorumRefusal(next: Membership): ErrorKey | null {
     const { configuration } = this.#context.raft.core.configurations.latest;
     const counted = next.members.filter(
-      ({ id, isLearner }) => !isLearner && (isVoter(configuration, id) || this.#isCaughtUp(id)),
+      ({ id, isLearner }) => !isLearner && (isVoter(configuration, id) || this.#health.isCaughtUp(id)),
     );
     if (counted.length === 0) return "memberNotEnoughStarted";
-    return this.#isActiveQuorum(counted.map(({ id }) => id)) ? null : "unhealthy";
-  }
-
-  #isActiveQuorum(voters: readonly NodeId[]): boolean {
-    const active = voters.filter((id) => this.#isActive(id)).length;
-    return voters.length > 0 && active >= majority(voters.length);
-  }
-
-  #isActive(id: NodeId): boolean {
-    const { core } = this.#context.raft;
-    if (id === core.id) return true;
-    const heardAt = core.progress.get(id)?.heardAt ?? null;
-    return heardAt !== null && core.now - heardAt <= core.options.electionMs;
-  }
-
-  #isCaughtUp(id: NodeId): boolean {
-    const { core } = this.#context.raft;
-    if (id === core.id) return true;
-    const progress = core.progress.get(id);
-    if (progress === undefined || progress.state !== "replicate" || progress.match === 0) return false;
-    return this.#isActive(id) && core.log.last - progress.match <= LIMITS.learnerLagEntriesMax;
-  }
-
-  /** Caught up, and tried for as long as an election takes. */
-  #isSteady(id: NodeId): boolean {
-    const { core } = this.#context.raft;
-    const trackedAt = core.progress.get(id)?.trackedAt ?? core.now;
-    return this.#isCaughtUp(id) && core.now - trackedAt >= core.options.electionMs;
+    return this.#health.isActiveQuorum(counted.map(({ id }) => id)) ? null : "unhealthy";
   }
 
   /** Members that keep up are listed with their names from then on. */
   #announceStarted(now: number): void {
     for (const { id, isStarted } of this.#context.roster.membership.members) {
-      if (isStarted || this.#announced.has(id) || !this.#isSteady(id)) continue;
+      if (isStarted || this.#announced.has(id) || !this.#health.isSteady(id)) continue;
       const record = create(MemberRecordSchema, { id: BigInt(`0x${id}`) });
       const command = create(CommandSchema, { request: { case: "memberStarted", value: record } });
       const expiresAt = now + this.#context.raft.core.options.electionMs;
@@ -275,6 +251,7 @@ export class MemberChanges {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#announced.clear();
+    this.#health.forget();
     for (const { done } of waiting) {
       this.#refuse(done, "not-leader", "the leadership was lost before the change was made", false);
     }

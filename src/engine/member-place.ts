@@ -9,6 +9,8 @@ export interface MemberPlace {
   readonly isFounder: boolean;
   readonly hint: string;
   readonly binding: string;
+  /** A voter that has started: clients are not sent to others, which may be far behind. */
+  readonly serves: boolean;
 }
 
 /** What a call to the member is addressed to. */

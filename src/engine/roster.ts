@@ -1,4 +1,4 @@
-import type { Membership } from "../mvcc/member/membership.ts";
+import type { MemberInfo, Membership } from "../mvcc/member/membership.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { MemberPlace } from "./member-place.ts";
 
@@ -38,7 +38,7 @@ export class Roster {
     const membership = this.#membership();
     if (membership !== this.#seen) {
       this.#seen = membership;
-      this.#places = membership.version === 0 ? this.#founders : membership.members;
+      this.#places = membership.version === 0 ? this.#founders : membership.members.map(placeOf);
     }
     return this.#places;
   }
@@ -60,4 +60,8 @@ export class Roster {
     const oldest = this.#strangers.keys().next();
     if (this.#strangers.size > STRANGERS_MAX && oldest.done === false) this.#strangers.delete(oldest.value);
   }
+}
+
+function placeOf({ id, name, isFounder, hint, binding, isLearner, isStarted }: MemberInfo): MemberPlace {
+  return { id, name, isFounder, hint, binding, serves: isStarted && !isLearner };
 }

@@ -45,6 +45,13 @@ export class ClusterView {
     return this.#members;
   }
 
+  /** The names of those that clients may be sent to; null: of the first ones. */
+  get serving(): readonly string[] | null {
+    if (this.#members === null) return null;
+    const serving = this.#members.filter(({ serves }) => serves);
+    return (serving.length > 0 ? serving : this.#members).map(({ name }) => name);
+  }
+
   /** Whether it is time to ask who the members are: they have changed, and this isolate does not know how. */
   shouldFollow(nowMs: number): boolean {
     if (this.#membership >= this.#newestMembership || nowMs - this.#followedAtMs < FOLLOW_MS) return false;

@@ -312,10 +312,6 @@ export class LeaderRouter {
     return plan.next();
   }
 
-  #names(view: ClusterView): readonly string[] {
-    return view.members?.map(({ name }) => name) ?? this.#options.members;
-  }
-
   #replica(cluster: string, view: ClusterView, member: string): ReplicaClient {
     return this.#replicas(
       cluster,
@@ -352,7 +348,7 @@ export class LeaderRouter {
 
   #plan(choice: RouteChoice, view: ClusterView, leaderFirst: boolean): RoutePlan {
     const { attemptMs } = this.#options;
-    const members = (): readonly string[] => this.#names(view);
+    const members = (): readonly string[] => view.serving ?? this.#options.members;
     const { pin, budgetMs = this.#options.budgetMs, prefer = null, avoid = null } = choice;
     return new RoutePlan(
       { members, pin, leaderFirst, budgetMs, attemptMs, prefer, avoid },
