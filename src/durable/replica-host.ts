@@ -75,6 +75,8 @@ export class ReplicaHost {
   readonly #clock: SteadyClock;
   #engine: Engine | null = null;
   #identity: Identity | null = null;
+  /** The id that this member has if it is one of the first: what a call without an id means. */
+  #founderId: string | null = null;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -189,7 +191,7 @@ export class ReplicaHost {
     const isSelf =
       identity.cluster === cluster &&
       identity.member === member &&
-      identity.memberId === (id ?? initialMemberId(cluster, member));
+      identity.memberId === (id ?? this.#founderId);
     return isSelf ? this.#engine : null;
   }
 
@@ -237,6 +239,7 @@ export class ReplicaHost {
       handled: () => this.#arm(),
     });
     this.#identity = stored.identity;
+    this.#founderId = initialMemberId(cluster, member);
     this.#engine = new Engine({
       stored,
       storage: this.#storage,
