@@ -10,6 +10,8 @@ import { unavailable } from "./replies.ts";
 import { WatchHub } from "./watch-hub.ts";
 import { isAnswer, readWatch, type WatchFindings } from "./watch-reader.ts";
 
+const LEADERLESS_WAIT_MS = 1_000;
+
 type Done = (reply: WatchReply) => void;
 
 export class WatchCalls {
@@ -60,7 +62,7 @@ export class WatchCalls {
 
   /** Outside of turns, as all answers. */
   #serve(call: WatchCall, done: Done): void {
-    const { machine, now } = this.#context;
+    const { machine, now, raft } = this.#context;
     const refused = this.#refused(call);
     if (call.consistency === "serializable" && refused.some(({ error }) => error === "invalidAuthToken")) {
       // The token may be newer than what is applied here.
@@ -85,7 +87,9 @@ export class WatchCalls {
         done(refusedNow.length > 0 ? this.#refusedReply(refusedNow) : this.#reply(later));
       });
     };
-    const waits = this.#hub.add(history, { ...call, bytesMax }, now + call.waitMs, tell);
+    // Without a leader nothing happens here, and somebody else may have one.
+    const waitMs = raft.core.leader === null ? Math.min(call.waitMs, LEADERLESS_WAIT_MS) : call.waitMs;
+    const waits = this.#hub.add(history, { ...call, bytesMax }, now + waitMs, tell);
     if (!waits) done(this.#refusal("overloaded", "too many watches wait on this replica; ask another one"));
   }
 

@@ -12,7 +12,7 @@ import {
 } from "./support/watch-client.ts";
 import { putUntilAcked, WorkerCluster } from "./support/worker-cluster.ts";
 
-const STORM = { timeout: 120_000 };
+const STORM = { timeout: 60_000 };
 
 async function compact(url: string, revision: number): Promise<void> {
   const body = JSON.stringify({ revision });

@@ -13,7 +13,8 @@ import { WatchSource } from "../watch/watch-source.ts";
 const ANY_REVISION = { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER - 1 };
 const HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
-  "Cache-Control": "no-store",
+  "Cache-Control": "no-store, no-transform",
+  "Content-Encoding": "identity",
   // Proxies that gather answers before they pass them on know this header.
   "X-Accel-Buffering": "no",
 } as const;

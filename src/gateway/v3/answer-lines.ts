@@ -7,6 +7,7 @@ import type { GatewayEnv } from "../services.ts";
 import { Outlet } from "../watch/outlet.ts";
 import type { V3Outcome } from "./call.ts";
 import { refused, streamError } from "./refusal.ts";
+import { STREAM_HEADERS } from "./stream-headers.ts";
 
 /**
  * Sends what `answers` yields, for as long as somebody listens. As in etcd a refusal ends the stream
@@ -36,10 +37,5 @@ export function answerLines<Answer extends DescMessage>(
       return outlet.send(utf8(`${streamError(refusal)}\n`));
     })
     .finally(() => outlet.close());
-  return c.body(outlet.body, 200, {
-    "Content-Type": "application/json",
-    "Grpc-Metadata-Content-Type": "application/grpc",
-    // Nothing on the way may wait for more before it lets this pass.
-    "Cache-Control": "no-store",
-  });
+  return c.body(outlet.body, 200, STREAM_HEADERS);
 }

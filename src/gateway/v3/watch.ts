@@ -30,6 +30,7 @@ import {
   type V3Refusal,
 } from "./refusal.ts";
 import { type Incoming, RequestStream } from "./request-stream.ts";
+import { STREAM_HEADERS } from "./stream-headers.ts";
 
 export const WATCH_METHODS: Readonly<Record<string, StreamMethod>> = {
   watch: { kind: "stream", handle: watch, answers },
@@ -72,13 +73,7 @@ async function watch(c: Context<GatewayEnv>, services: Services): Promise<Respon
   });
   stream.serve(requests, first, now.header);
   if (timeoutMs.value !== null) stream.endAfter(timeoutMs.value);
-  return c.body(outlet.body, 200, {
-    "Content-Type": "application/json",
-    "Grpc-Metadata-Content-Type": "application/grpc",
-    // Nothing on the way may wait for more before it lets this pass.
-    "Cache-Control": "no-store",
-    ...originHeaders(now.header),
-  });
+  return c.body(outlet.body, 200, { ...STREAM_HEADERS, ...originHeaders(now.header) });
 }
 
 /** The same for protocols of whole messages. */
