@@ -9,6 +9,8 @@ export interface Client {
   readonly signal: AbortSignal;
   /** What the client's own deadline leaves; null without one. */
   readonly timeoutMs: number | null;
+  /** Told when the answer may take as long as the client waits; `headers` are those that it will have. */
+  readonly waits?: (headers: Readonly<Record<string, string>>) => void;
   /** Lets `work` end though the client may have gone. */
   readonly outlive: (work: Promise<unknown>) => void;
 }

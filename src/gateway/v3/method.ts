@@ -17,6 +17,8 @@ export interface UnaryMethod<
   readonly answer: Answer;
   // A method, so that methods of all kinds fit into one table.
   serve(call: V3Call<MessageShape<Request>>): Promise<V3Outcome<MessageShape<Answer>>>;
+  /** Its answer may take as long as the client waits: `Client.waits` is told when that begins. */
+  readonly mayWait?: boolean;
   /** Answers in JSON without ever having the whole answer. */
   print?(call: V3Call<MessageShape<Request>>): Promise<Printed | V3Refusal>;
 }

@@ -108,11 +108,15 @@ function failureError(failure: RouteFailure, hasDeadline: boolean): ErrorKey {
   }
 }
 
+export function refusalBody({ code, message }: V3Refusal): string {
+  return printGoJson({ error: message, message, code });
+}
+
 export function answerRefusal(c: Context<GatewayEnv>, refusal: V3Refusal): Response {
-  const { code, message, origin, isTransient } = refusal;
+  const { code, origin, isTransient } = refusal;
   // The table holds final statuses only, and Hono wants to know that they may have a body.
   const status = HTTP_STATUS[code] as 400;
-  return c.body(printGoJson({ error: message, message, code }), status, {
+  return c.body(refusalBody(refusal), status, {
     "Content-Type": "application/json",
     ...originHeaders(origin),
     ...(isTransient ? { "Retry-After": RETRY_AFTER_SECONDS } : {}),

@@ -1,5 +1,5 @@
 /** The way of every v3 request with one answer: headers, body, limits, then its service, then JSON. */
-import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { Context } from "hono";
 import { LIMITS } from "../../base/limits.ts";
 import { err, type Result } from "../../base/result.ts";
@@ -7,13 +7,14 @@ import { GRPC_CODE } from "../../wire/errors.ts";
 import { originHeaders } from "../answers.ts";
 import { readBody } from "../body.ts";
 import type { GatewayEnv, Services } from "../services.ts";
-import type { V3Call } from "./call.ts";
+import type { V3Call, V3Outcome } from "./call.ts";
 import { grpcTimeoutMs } from "./grpc-timeout.ts";
 import { printBody } from "./json-printer.ts";
 import { readJsonRequest } from "./json-reader.ts";
-import type { UnaryMethod } from "./method.ts";
+import type { Printed, UnaryMethod } from "./method.ts";
 import { openCall } from "./open-call.ts";
 import { aboveReceiveLimit, answerRefusal, refused, unreadableRequest, type V3Refusal } from "./refusal.ts";
+import { serveWaiting } from "./waiting-answer.ts";
 
 /** Answers a JSON request for `method`. `name` is the path below `/v3/`. */
 export async function answerUnary(
@@ -24,7 +25,8 @@ export async function answerUnary(
 ): Promise<Response> {
   const call = await readCall(c, services, name, method.request);
   if (!call.ok) return answerRefusal(c, call.error);
-  const outcome = await (method.print === undefined ? method.serve(call.value) : method.print(call.value));
+  const outcome = await outcomeOf(c, call.value, method);
+  if (outcome instanceof Response) return outcome;
   if (outcome.kind === "refused") return answerRefusal(c, outcome);
   const body = outcome.kind === "printed" ? outcome.body : printBody(method.answer, outcome.message);
   return c.body(body, 200, {
@@ -33,6 +35,15 @@ export async function answerUnary(
     ...originHeaders(outcome.origin),
     ...outcome.headers,
   });
+}
+
+function outcomeOf(
+  c: Context<GatewayEnv>,
+  call: V3Call<Message>,
+  method: UnaryMethod,
+): Promise<V3Outcome<Message> | Printed | Response> {
+  if (method.print !== undefined) return method.print(call);
+  return method.mayWait === true ? serveWaiting(c, call, method) : method.serve(call);
 }
 
 /** Refusals in etcd's order: its deadline's form, unreadable, too late, too large to be received. */

@@ -38,13 +38,28 @@ export class Outlet {
     });
   }
 
+  /** Breaks the body off behind what was sent: its reader sees that it is not whole. */
+  fail(reason: unknown): void {
+    this.#tail = this.#tail.then(async () => {
+      // What still waits for its reader would be lost.
+      await this.#hasRoom();
+      if (this.#isClosed) return;
+      this.#controller?.error(reason);
+      this.#end();
+    });
+  }
+
   async #hand(chunk: Uint8Array): Promise<void> {
+    await this.#hasRoom();
+    if (!this.#isClosed) this.#controller?.enqueue(chunk);
+  }
+
+  async #hasRoom(): Promise<void> {
     while (!this.#isClosed && (this.#controller?.desiredSize ?? 0) <= 0) {
       await new Promise<void>((resolve) => {
         this.#room = resolve;
       });
     }
-    if (!this.#isClosed) this.#controller?.enqueue(chunk);
   }
 
   #end(): void {

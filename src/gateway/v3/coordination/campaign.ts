@@ -25,6 +25,13 @@ export interface Won {
   readonly turn: Told;
 }
 
+/** The create revision of the candidate's key: whatever is guarded should refuse lower ones than it has seen. */
+const FENCING_HEADER = "X-Edged-Fencing-Token";
+
+export function fencingHeaders({ createRevision }: Candidacy): Readonly<Record<string, string>> {
+  return { [FENCING_HEADER]: String(createRevision) };
+}
+
 /**
  * Takes a place below a name and waits for its turn. A client that hangs up or whose deadline passes
  * loses the place; a gateway that dies leaves it to the lease.
@@ -64,7 +71,9 @@ async function wait(
     const rewritten = await rewrite(call, candidacy, value);
     if (rewritten.kind === "refused") return err(rewritten);
   }
-  const turn = await awaitTurn(call, candidacy, waiter, expiredText);
+  const turn = await awaitTurn(call, candidacy, waiter, expiredText, () =>
+    call.client.waits?.(fencingHeaders(candidacy)),
+  );
   return turn.ok ? ok({ candidacy, entry: { header, origin }, turn: turn.value }) : turn;
 }
 

@@ -85,6 +85,7 @@ export async function awaitTurn(
   candidacy: Candidacy,
   waiter: ChangeWaiter,
   expiredText: string,
+  waits: () => void,
 ): Promise<Result<Told, V3Refusal>> {
   const { name, key, createRevision, session } = candidacy;
   const before = {
@@ -104,6 +105,7 @@ export async function awaitTurn(
       return err(asUnknown(refused(2, expiredText)));
     const predecessor = firstOf(message, 1);
     if (predecessor === undefined) return ok({ header: message.header, origin });
+    waits();
     const wanted = [predecessor.key, key].map((each) => ({ kind: "deleted", key: each }) as const);
     let revision = Number(message.header?.revision ?? 0n) + 1;
     for (let isWaiting = true; isWaiting; ) {

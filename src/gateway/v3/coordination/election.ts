@@ -23,7 +23,7 @@ import type { V3Call, V3Outcome } from "../call.ts";
 import { range } from "../kv.ts";
 import { unary, type V3Method } from "../method.ts";
 import { refusedFor } from "../refusal.ts";
-import { campaignFor } from "./campaign.ts";
+import { campaignFor, fencingHeaders } from "./campaign.ts";
 import { firstRequest, leave, rewrite } from "./candidacy.ts";
 import { asUnknown, innerCall } from "./inner-call.ts";
 import { OBSERVE } from "./observe.ts";
@@ -32,7 +32,7 @@ import { OBSERVE } from "./observe.ts";
 const EXPIRED = "election: session expired before becoming leader";
 
 export const ELECTION_METHODS: Readonly<Record<string, V3Method>> = {
-  "election/campaign": unary(CampaignRequestSchema, CampaignResponseSchema, campaign),
+  "election/campaign": { ...unary(CampaignRequestSchema, CampaignResponseSchema, campaign), mayWait: true },
   "election/proclaim": unary(ProclaimRequestSchema, ProclaimResponseSchema, proclaim),
   "election/leader": unary(LeaderRequestSchema, LeaderResponseSchema, leader),
   "election/observe": OBSERVE,
@@ -50,7 +50,7 @@ async function campaign(call: V3Call<CampaignRequest>): Promise<V3Outcome<Campai
     header: entry.header,
     leader: { name, key, rev, lease: session.lease },
   });
-  return { kind: "answered", message, origin: turn.origin };
+  return { kind: "answered", message, origin: turn.origin, headers: fencingHeaders(candidacy) };
 }
 
 async function proclaim(call: V3Call<ProclaimRequest>): Promise<V3Outcome<ProclaimResponse>> {

@@ -15,16 +15,14 @@ import { DeleteRangeRequestSchema, DeleteRangeResponseSchema } from "../../../wi
 import type { V3Call, V3Outcome } from "../call.ts";
 import { write } from "../exchange.ts";
 import { unary, type V3Method } from "../method.ts";
-import { campaignFor } from "./campaign.ts";
+import { campaignFor, fencingHeaders } from "./campaign.ts";
 import { asUnknown, innerCall } from "./inner-call.ts";
 
 /** etcd 3.5's words; 3.4 says that the lock is held. */
 const EXPIRED = "mutex: session is expired";
-/** The create revision of the holder's key: whatever is guarded should refuse lower ones than it has seen. */
-const FENCING_HEADER = "X-Edged-Fencing-Token";
 
 export const LOCK_METHODS: Readonly<Record<string, V3Method>> = {
-  "lock/lock": unary(LockRequestSchema, LockResponseSchema, lock),
+  "lock/lock": { ...unary(LockRequestSchema, LockResponseSchema, lock), mayWait: true },
   "lock/unlock": unary(UnlockRequestSchema, UnlockResponseSchema, unlock),
 };
 
@@ -34,8 +32,7 @@ async function lock(call: V3Call<LockRequest>): Promise<V3Outcome<LockResponse>>
   if (!won.ok) return won.error;
   const { candidacy, turn } = won.value;
   const message = create(LockResponseSchema, { header: turn.header, key: candidacy.key });
-  const headers = { [FENCING_HEADER]: String(candidacy.createRevision) };
-  return { kind: "answered", message, origin: turn.origin, headers };
+  return { kind: "answered", message, origin: turn.origin, headers: fencingHeaders(candidacy) };
 }
 
 async function unlock(call: V3Call<UnlockRequest>): Promise<V3Outcome<UnlockResponse>> {
