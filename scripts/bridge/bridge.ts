@@ -12,6 +12,7 @@ import { HttpProxy } from "./http-proxy.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Port } from "./port.ts";
 import { registerServices } from "./services.ts";
+import { StreamCalls } from "./stream-calls.ts";
 import { UnaryCalls } from "./unary-calls.ts";
 
 /** Above it a message is not even read; the gateway refuses smaller ones in etcd's words. */
@@ -30,9 +31,10 @@ export interface Bridge {
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const gateways = new Gateways(options.endpoints);
   const calls = new UnaryCalls({ gateways, apiToken: options.token });
+  const streams = new StreamCalls(gateways, options.token);
   const proxy = new HttpProxy(gateways, options.token);
   const grpc = connectNodeAdapter({
-    routes: (router) => registerServices(router, { calls }),
+    routes: (router) => registerServices(router, { calls, streams }),
     grpc: true,
     grpcWeb: false,
     connect: false,

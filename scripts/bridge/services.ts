@@ -1,19 +1,47 @@
 /** etcd's services as native gRPC. */
-import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodServerStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
+import { Election } from "../../src/wire/gen/etcd/election_pb.ts";
+import { Lease, Watch } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { KeepAliveRelay } from "./keep-alive-relay.ts";
+import { observe } from "./observe-relay.ts";
+import type { StreamCalls } from "./stream-calls.ts";
+import { relayStream } from "./stream-relay.ts";
 import type { UnaryCalls } from "./unary-calls.ts";
+import { WatchRelay } from "./watch/watch-relay.ts";
 
 export interface Relays {
   readonly calls: UnaryCalls;
+  readonly streams: StreamCalls;
 }
 
-export function registerServices(router: ConnectRouter, { calls }: Relays): void {
+/** Every RPC of etcd's has a place here. */
+export function registerServices(router: ConnectRouter, { calls, streams }: Relays): void {
   for (const { rpc } of RPCS) {
-    if (isUnary(rpc)) router.rpc(rpc, (request, context) => calls.call(rpc, request, context));
+    if (isUnary(rpc)) {
+      router.rpc(rpc, (request, context) => calls.call(rpc, request, context));
+    } else if (isServerStreaming(rpc) && rpc !== Election.method.observe) {
+      router.rpc(rpc, (request, context) => relayStream(streams, rpc, request, context));
+    }
   }
+  router.rpc(Election.method.observe, (request, context) => observe(streams, request, context));
+  router.rpc(Lease.method.leaseKeepAlive, (requests, context) =>
+    new KeepAliveRelay(streams, context).answers(requests),
+  );
+  router.rpc(Watch.method.watch, (requests, context) => {
+    const relay = new WatchRelay({
+      open: (asked, signal) => streams.open(Watch.method.watch, asked, context, signal),
+      needsLeader: context.requestHeader.get("hasleader") === "true",
+    });
+    return relay.answers(requests, context.signal);
+  });
 }
 
 function isUnary(rpc: DescMethod): rpc is DescMethodUnary {
   return rpc.methodKind === "unary";
+}
+
+function isServerStreaming(rpc: DescMethod): rpc is DescMethodServerStreaming {
+  return rpc.methodKind === "server_streaming";
 }
