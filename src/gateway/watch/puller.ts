@@ -153,6 +153,7 @@ export class Puller {
       for (const telling of watch.take(perPlace[place] ?? [], next)) {
         if (watch.isActive) await this.#sink.told(watch, telling, header, group.isLive);
       }
+      watch.confirm();
     }
   }
 

@@ -14,6 +14,7 @@ export class WatchedRange {
   /** Bytes of one revision that are held until it is whole. */
   readonly #holdBytesMax: number;
   #from: HistoryPosition;
+  #toldRevision: number;
   /** Events of a revision whose rest is yet to come. */
   #held: readonly WatchEvent[] = [];
   #heldBytes = 0;
@@ -23,6 +24,7 @@ export class WatchedRange {
   constructor(range: Omit<WatchRange, "from">, fromRevision: number, mayCut: boolean) {
     this.#range = range;
     this.#from = { revision: fromRevision, sub: 0 };
+    this.#toldRevision = fromRevision - 1;
     this.#holdBytesMax = mayCut ? 0 : LIMITS.watchRevisionBytesMax;
   }
 
@@ -35,9 +37,14 @@ export class WatchedRange {
     return this.#range.prevKv;
   }
 
-  /** Everything up to this revision was told, or is about to be by whoever called `take`. */
+  /** Everything up to this revision was told. */
   get toldRevision(): number {
-    return this.#from.revision - 1;
+    return this.#toldRevision;
+  }
+
+  /** What `take` gave was told. */
+  confirm(): void {
+    this.#toldRevision = this.#from.revision - 1;
   }
 
   /** Takes the answer to what was asked last, complete up to `next`; returns what to tell now. */

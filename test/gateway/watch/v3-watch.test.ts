@@ -328,6 +328,22 @@ describe("a client that", () => {
     expect(await stream.messages(1)).toEqual(["@2 #1"]);
   });
 
+  test("reads slowly is never told more progress than events", async () => {
+    const gateway = new WatchGateway();
+    const stream = await gateway.watch(create("a", { progress_notify: true }));
+    await stream.messages(1);
+    for (const value of ["1", "2", "3", "4"]) gateway.put("a", value);
+    await settled();
+    for (let minute = 0; minute < 5; minute += 1) await gateway.clock.advance(60_000);
+    let told = 1;
+    while (told < 5) {
+      const [short = ""] = await stream.messages(1);
+      const [, revision, event] = /^@(\d+) #0(.*)$/.exec(short) ?? [];
+      if (event === "") expect(Number(revision)).toBeLessThanOrEqual(told);
+      else told = Number(revision);
+    }
+  });
+
   test("asks for progress gets a bookmark behind all that was told before", async () => {
     const gateway = new WatchGateway();
     for (const value of ["1", "2"]) gateway.put("a", value);
