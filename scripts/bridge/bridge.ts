@@ -1,6 +1,7 @@
 /** Native gRPC and HTTP/1.1 on one port, as etcd has them, in front of a gateway. */
+import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
-import { Code } from "@connectrpc/connect";
+import { Code, createContextValues } from "@connectrpc/connect";
 import {
   type ConnectNodeAdapterOptions,
   compressionGzip,
@@ -9,6 +10,7 @@ import {
 import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
 import { Gateways } from "./gateways.ts";
 import { HttpProxy } from "./http-proxy.ts";
+import { CLIENT_URL } from "./metadata.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Port } from "./port.ts";
 import { registerServices } from "./services.ts";
@@ -32,7 +34,8 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const gateways = new Gateways(options.endpoints);
   const calls = new UnaryCalls({ gateways, apiToken: options.token });
   const streams = new StreamCalls(gateways, options.token);
-  const proxy = new HttpProxy(gateways, options.token);
+  const scheme = options.tls === null ? "http" : "https";
+  const proxy = new HttpProxy(gateways, options.token, (request) => clientUrl(request, scheme));
   const grpc = connectNodeAdapter({
     routes: (router) => registerServices(router, { calls, streams }),
     grpc: true,
@@ -40,6 +43,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     connect: false,
     acceptCompression: [compressionGzip],
     readMaxBytes: READ_BYTES_MAX,
+    contextValues: (request) => createContextValues().set(CLIENT_URL, clientUrl(request, scheme)),
     fallback: refuseUnknown,
   });
   const port = new Port({
@@ -53,7 +57,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const address = await port.listen();
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
-    url: `${options.tls === null ? "http" : "https"}://${host}:${address.port}`,
+    url: `${scheme}://${host}:${address.port}`,
     close: async () => {
       await port.close();
       gateways.close();
@@ -63,6 +67,12 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 
 function isGrpc({ headers }: Http2ServerRequest): boolean {
   return headers["content-type"]?.startsWith("application/grpc") === true;
+}
+
+/** Where the client believes to be; empty if it does not say. */
+function clientUrl({ headers }: Pick<IncomingMessage, "headers">, scheme: string): string {
+  const host = headers[":authority"] ?? headers.host;
+  return typeof host === "string" && host !== "" ? `${scheme}://${host}` : "";
 }
 
 /** A gRPC server's answer to a service or method that it does not have. */

@@ -6,6 +6,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Gateways } from "./gateways.ts";
 import { requestTo } from "./http-client.ts";
+import { CLIENT_URL_HEADER } from "./metadata.ts";
 
 type Incoming = IncomingMessage | Http2ServerRequest;
 
@@ -37,10 +38,12 @@ const HOP_BY_HOP = new Set([
 export class HttpProxy {
   readonly #gateways: Gateways;
   readonly #apiToken: string | null;
+  readonly #clientUrl: (request: Incoming) => string;
 
-  constructor(gateways: Gateways, apiToken: string | null) {
+  constructor(gateways: Gateways, apiToken: string | null, clientUrl: (request: Incoming) => string) {
     this.#gateways = gateways;
     this.#apiToken = apiToken;
+    this.#clientUrl = clientUrl;
   }
 
   handle(incoming: Incoming, outgoing: Outgoing): void {
@@ -72,6 +75,7 @@ export class HttpProxy {
       if (!HOP_BY_HOP.has(name) && !name.startsWith(":")) headers[name] = value;
     }
     headers["host"] = base.host;
+    headers[CLIENT_URL_HEADER] = this.#clientUrl(incoming);
     const isChunked = incoming.headers["transfer-encoding"] !== undefined;
     if (isChunked) headers["transfer-encoding"] = "chunked";
     if (this.#apiToken !== null) {

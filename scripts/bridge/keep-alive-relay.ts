@@ -34,7 +34,7 @@ export class KeepAliveRelay {
         next = request.done === true ? null : iterator.next();
         if (request.done !== true) underWay.push(settledLater(this.#renew(request.value)));
       } else if (oldest !== undefined) {
-        underWay.splice(0, 1);
+        void underWay.shift();
         yield await oldest;
       }
     }

@@ -21,11 +21,11 @@ export class StreamCalls {
   async *open<I extends DescMessage, O extends DescMessage>(
     rpc: DescMethodStreaming<I, O>,
     requests: AsyncIterable<MessageInitShape<I>>,
-    context: Pick<HandlerContext, "requestHeader" | "timeoutMs">,
+    context: Pick<HandlerContext, "requestHeader" | "timeoutMs" | "values">,
     signal: AbortSignal,
   ): AsyncGenerator<MessageShape<O>, void> {
     const gateway = this.#gateways.pick(0);
-    const headers = forwardedHeaders(context.requestHeader, this.#apiToken);
+    const headers = forwardedHeaders(context, this.#apiToken);
     try {
       const response = await gateway.streams.stream(rpc, signal, context.timeoutMs(), headers, requests);
       yield* response.message;

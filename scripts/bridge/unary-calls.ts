@@ -42,7 +42,7 @@ export class UnaryCalls {
 
   /** A write may be sent again although its first outcome is unknown: its key makes it happen once. */
   async call(rpc: DescMethodUnary, request: Request, context: HandlerContext): Promise<Answer> {
-    const headers = forwardedHeaders(context.requestHeader, this.#apiToken);
+    const headers = forwardedHeaders(context, this.#apiToken);
     if (!READS.has(rpc.name) && !headers.has("idempotency-key")) {
       headers.set("idempotency-key", randomUUID());
     }

@@ -9,8 +9,13 @@ import { refused, refusedFor, type V3Refusal } from "./refusal.ts";
 /** Each attempt needs time to be worth beginning. */
 const BUDGET_MS_MIN = 1;
 
-/** The URL that the client has for the cluster, as it sees the gateway. */
-function baseUrl(url: string, cluster: string): string {
+/** What a bridge tells of itself: its clients reach the cluster at the bridge, not at the gateway. */
+const CLIENT_URL = "X-Edged-Client-Url";
+
+/** The URL that the client has for the cluster, as it sees the gateway or the bridge before it. */
+function baseUrl({ url, headers }: Request, cluster: string): string {
+  const told = headers.get(CLIENT_URL);
+  if (told !== null && /^https?:\/\/[^\s/]+$/.test(told)) return told;
   const { origin, pathname } = new URL(url);
   const folder = `/clusters/${cluster}`;
   return pathname.startsWith(`${folder}/`) ? `${origin}${folder}` : origin;
@@ -21,13 +26,13 @@ function baseUrl(url: string, cluster: string): string {
  * may take, who the write is. `name` is the method's path below `/v3/`, `timeoutMs` what the client
  * leaves, or null.
  */
-export async function openCall<Request>(
+export async function openCall<Message>(
   c: Context<GatewayEnv>,
   services: Services,
   name: string,
-  request: Request,
+  request: Message,
   timeoutMs: number | null,
-): Promise<Result<V3Call<Request>, V3Refusal>> {
+): Promise<Result<V3Call<Message>, V3Refusal>> {
   if (timeoutMs !== null && timeoutMs < BUDGET_MS_MIN) return err(refusedFor("deadlineExceeded"));
   const key = idempotencyKey(c.req.raw.headers);
   if (!key.ok) return err(refused(GRPC_CODE.invalidArgument, key.error.message));
@@ -37,7 +42,7 @@ export async function openCall<Request>(
   return ok({
     request,
     services,
-    baseUrl: baseUrl(c.req.url, cluster),
+    baseUrl: baseUrl(c.req.raw, cluster),
     choice: { cluster, pin: c.get("pin"), token: c.get("token"), ...budget },
     client: { signal: c.req.raw.signal, timeoutMs, outlive: outliveIn(c) },
     hasDeadline: timeoutMs !== null,
