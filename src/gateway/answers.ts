@@ -57,6 +57,9 @@ const ADVICE: Partial<Record<ErrorKey, string>> = {
   compacted: "read a newer revision, or leave revision out",
   futureRevision: "revision is above the store's; use min_revision to wait for it",
   noSpace: "delete keys and compact, or raise QUOTA_BYTES",
+  userEmpty:
+    "this cluster asks for users: sign in at /v3/auth/authenticate, send Authorization: Bearer TOKEN",
+  invalidAuthToken: "sign in again at /v3/auth/authenticate",
 };
 
 /** A refusal of the error table: etcd's text, and the HTTP status etcd's gateway gives. */
@@ -64,13 +67,10 @@ function errorProblem(key: ErrorKey, headers: Readonly<Record<string, string>>):
   const { message, status } = ERRORS[key];
   const advice = ADVICE[key];
   const text = advice === undefined ? message : `${message} (${advice})`;
-  // Too large a body has a status of its own in HTTP, which etcd's gateway does not use.
-  return {
-    status: key === "requestTooLarge" ? 413 : httpStatus(status),
-    code: snakeCase(key),
-    message: text,
-    headers,
-  };
+  // HTTP has statuses of its own for these, which etcd's gateway does not use.
+  const own = key === "requestTooLarge" ? 413 : key === "userEmpty" ? 401 : httpStatus(status);
+  const challenge = own === 401 ? { "WWW-Authenticate": 'Bearer realm="edged users"' } : {};
+  return { status: own, code: snakeCase(key), message: text, headers: { ...headers, ...challenge } };
 }
 
 /** A refusal by the state machine. */

@@ -7,7 +7,7 @@ import { V3_METHODS } from "../v3/methods.ts";
 import { answerUnary } from "../v3/unary.ts";
 
 /** Known to gRPC alone: etcd 3.4 has no JSON for them. */
-const WITHOUT_JSON: ReadonlySet<string> = new Set(["maintenance/hashkv"]);
+const WITHOUT_JSON: ReadonlySet<string> = new Set(["maintenance/hashkv", "auth/status"]);
 
 const BELOW_V3 = /^(?:\/clusters\/[^/]*)?\/v3(?:beta)?\/(.*)$/;
 

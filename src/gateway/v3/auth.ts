@@ -24,6 +24,8 @@ import {
   AuthRoleListResponseSchema,
   AuthRoleRevokePermissionRequestSchema,
   AuthRoleRevokePermissionResponseSchema,
+  AuthStatusRequestSchema,
+  AuthStatusResponseSchema,
   type AuthUserAddRequest,
   AuthUserAddRequestSchema,
   type AuthUserAddResponse,
@@ -57,6 +59,9 @@ export const AUTH_METHODS: Readonly<Record<string, V3Method>> = {
   ),
   "auth/disable": unary(AuthDisableRequestSchema, AuthDisableResponseSchema, (call) =>
     write(call, { case: "authDisable", value: call.request }, AuthDisableResponseSchema),
+  ),
+  "auth/status": unary(AuthStatusRequestSchema, AuthStatusResponseSchema, (call) =>
+    query(call, { case: "authStatus", value: call.request }, "linearizable", AuthStatusResponseSchema),
   ),
   "auth/authenticate": unary(AuthenticateRequestSchema, AuthenticateResponseSchema, authenticate),
   "auth/user/add": unary(AuthUserAddRequestSchema, AuthUserAddResponseSchema, addUser),
