@@ -1,7 +1,7 @@
 /**
  * `npm start`: installs what is missing, then serves a whole cluster (all replicas and the gateway)
  * with `wrangler dev`. PORT changes the port, PERSIST_TO the folder that keeps the data. Further
- * arguments go to wrangler.
+ * arguments go to wrangler. A bridge for native gRPC runs beside it, on port GRPC_PORT (2379).
  */
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
@@ -14,20 +14,26 @@ const HOST = "127.0.0.1";
 const READY_POLL_MS = 200;
 const STOP_GRACE_MS = 5_000;
 
-const port = readPort();
+const GRPC_PORT = 2379;
+/** A bridge that does not listen by then is not waited for. */
+const BRIDGE_MS = 10_000;
+
+const port = readPort("PORT", 8787, 1);
+const grpcPort = readPort("GRPC_PORT", GRPC_PORT, 0);
 const url = `http://${HOST}:${port}`;
 const persistTo = resolve(root, process.env.PERSIST_TO || join(".wrangler", "state"));
 
 ensureInstalled();
 await checkPortIsFree();
+const bridge = startBridge();
 const wrangler = startWrangler();
 announceWhenReady();
 
-function readPort() {
-  const text = process.env.PORT || "8787";
+function readPort(name, fallback, min) {
+  const text = process.env[name] || String(fallback);
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= 65_535) return value;
-  return fail(`PORT is "${text}"; set it to a number from 1 to 65535`);
+  if (/^\d+$/.test(text) && value >= min && value <= 65_535) return value;
+  return fail(`${name} is "${text}"; set it to a number from ${min} to 65535`);
 }
 
 function checkPortIsFree() {
@@ -40,6 +46,29 @@ function checkPortIsFree() {
     });
     probe.listen(port, HOST, () => probe.close(free));
   });
+}
+
+/** Native gRPC in front of the gateway. Without it the gateway serves all the same. */
+function startBridge() {
+  const args = ["--endpoint", url, "--listen", `${HOST}:${grpcPort}`];
+  const child = spawn(pinnedNode, ["--no-warnings", join(root, "scripts", "bridge", "main.ts"), ...args], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    // As wrangler below: this script ends it.
+    detached: true,
+  });
+  guardGroup(child.pid);
+  let problem = "";
+  child.stderr.on("data", (text) => {
+    problem += text;
+  });
+  const address = new Promise((listening) => {
+    child.on("error", (error) => listening({ problem: error.message }));
+    child.on("exit", () => listening({ problem: problem.trim() }));
+    child.stdout.once("data", (text) => listening({ url: /listens on (\S+),/.exec(String(text))?.[1] }));
+    setTimeout(() => listening({ problem: "it does not start" }), BRIDGE_MS).unref();
+  });
+  return { address, stop: () => child.kill("SIGTERM"), kill: () => killGroup(child.pid) };
 }
 
 function startWrangler() {
@@ -77,12 +106,14 @@ function startWrangler() {
   child.on("error", (error) => fail(`wrangler did not start: ${error.message}`));
   child.on("exit", (code) => {
     killGroup(child.pid);
+    bridge.kill();
     if (!stopping) console.error(`edged: wrangler ended by itself (exit code ${code}); see above`);
     process.exit(stopping ? 0 : code || 1);
   });
   onStopSignal(
     () => {
       stopping = true;
+      bridge.stop();
       child.kill("SIGTERM");
       setTimeout(() => killGroup(child.pid), STOP_GRACE_MS).unref();
     },
@@ -99,6 +130,20 @@ function killGroup(leaderPid) {
   }
 }
 
+/** Where etcd's clients connect, or why they cannot. */
+async function grpcLines() {
+  const { url: grpcUrl, problem } = await bridge.address;
+  if (grpcUrl !== undefined) {
+    return `etcdctl and etcd's client libraries (gRPC and HTTP) connect to ${grpcUrl}:
+
+  etcdctl --endpoints=${grpcUrl.replace("http://", "")} get --prefix ""
+`;
+  }
+  return `No gRPC for etcd's clients: ${problem}
+Another port: GRPC_PORT=${grpcPort === 0 ? GRPC_PORT : grpcPort + 1} npm start
+`;
+}
+
 async function announceWhenReady() {
   while (wrangler.exitCode === null) {
     try {
@@ -108,6 +153,7 @@ async function announceWhenReady() {
       await new Promise((next) => setTimeout(next, READY_POLL_MS));
     }
   }
+  const grpc = await grpcLines();
   if (wrangler.exitCode !== null) return;
   console.log(`
 edged listens on ${url}: a cluster of three replicas, open to this machine only.
@@ -116,7 +162,8 @@ Its data is in ${persistTo}. Ctrl-C ends it; the data stays.
   curl -X PUT ${url}/kv/name -d John    # write a key
   curl ${url}/kv/name                   # read it
   curl ${url}/status                    # see the replicas and who leads
-`);
+
+${grpc}`);
 }
 
 function fail(message) {

@@ -1,7 +1,7 @@
 /** `edged bridge`: native gRPC and HTTP/1.1 on one port, as etcd has them. Serves until it is told to stop. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { onStopSignal } from "../lib/stop-signal.mjs";
-import { startBridge } from "./bridge.ts";
+import { type Bridge, startBridge } from "./bridge.ts";
 import type { BridgeOptions } from "./options.ts";
 
 const DEFAULT_ENDPOINT = "http://127.0.0.1:8787";
@@ -81,34 +81,33 @@ function problemOf(error: unknown, { host, port }: BridgeOptions): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Runs one command line; the process ends when the bridge is stopped. */
-export async function main(args: readonly string[]): Promise<void> {
+/** Runs one command line; answers the exit code when the bridge was stopped. */
+export async function main(args: readonly string[]): Promise<number> {
   const program = createProgram();
   let options: BridgeOptions;
   try {
     options = optionsOf(program.parse([...args], { from: "user" }).opts<Flags>());
   } catch (error) {
     // Commander has already written its message.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE;
-    else fail(error instanceof Error ? error.message : String(error), USAGE);
-    return;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    return failed(error instanceof Error ? error.message : String(error), USAGE);
   }
+  let bridge: Bridge;
   try {
-    const bridge = await startBridge(options);
-    // For people, and for programs that started it: one line.
-    console.log(`edged bridge listens on ${bridge.url}, gateway ${options.endpoints.join(", ")}`);
-    onStopSignal(
-      () => void bridge.close().then(() => process.exit(0)),
-      () => process.exit(0),
-    );
+    bridge = await startBridge(options);
   } catch (error) {
-    fail(problemOf(error, options), 1);
+    return failed(problemOf(error, options), 1);
   }
+  // For people, and for programs that started it: one line.
+  console.log(`edged bridge listens on ${bridge.url}, gateway ${options.endpoints.join(", ")}`);
+  await new Promise<void>((stop) => onStopSignal(stop, () => process.exit(1)));
+  await bridge.close();
+  return 0;
 }
 
-function fail(message: string, exitCode: number): void {
+function failed(message: string, exitCode: number): number {
   console.error(`edged bridge: ${message}`);
-  process.exitCode = exitCode;
+  return exitCode;
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -2,7 +2,8 @@
 /** The commands and options, and what becomes of errors. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { CliError, EXIT } from "./errors.mjs";
+import { bridge } from "./bridge.mjs";
+import { CliError, EXIT, usageError } from "./errors.mjs";
 import { del, get, put } from "./keys.mjs";
 import { connectionOf, parseConsistency, parseCount, parseDuration, parseFormat } from "./options.mjs";
 import { status } from "./status.mjs";
@@ -35,6 +36,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`;
  * @returns {Promise<number>}
  */
 export async function runCli(args, io) {
+  // It has options of its own, and another Node perhaps.
+  if (args[0] === "bridge") return bridge(args.slice(1));
   /** @type {{ exitCode: number }} */
   const result = { exitCode: EXIT.ok };
   const program = createProgram(io, result);
@@ -82,6 +85,12 @@ function createProgram(io, result) {
     .description("show the replicas; fails without a quorum")
     .action(async () => {
       result.exitCode = await status(context());
+    });
+  program
+    .command("bridge")
+    .description("serve gRPC for etcdctl and etcd's clients; edged bridge --help")
+    .action(() => {
+      throw usageError("write its options behind it: edged bridge --endpoint URL");
     });
   return program;
 }
