@@ -1,7 +1,8 @@
 /** The model's operations as requests of the wire, answers of the wire as the model's, and generators. */
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import type { Command } from "../../src/wire/gen/edged_pb.ts";
+import type { ApplyOutcome } from "../../src/mvcc/apply-outcome.ts";
+import { type Command, CommandSchema, LeaseCheckpointsSchema } from "../../src/wire/gen/edged_pb.ts";
 import type { KeyValue } from "../../src/wire/gen/etcd/kv_pb.ts";
 import {
   type Compare,
@@ -11,6 +12,10 @@ import {
   type DeleteRangeRequest,
   DeleteRangeRequestSchema,
   type DeleteRangeResponse,
+  LeaseGrantRequestSchema,
+  LeaseGrantResponseSchema,
+  LeaseRevokeRequestSchema,
+  LeaseRevokeResponseSchema,
   type PutRequest,
   PutRequestSchema,
   type PutResponse,
@@ -27,8 +32,8 @@ import {
   type TxnResponse,
 } from "../../src/wire/gen/etcd/rpc_pb.ts";
 import { fromUtf8 } from "../../src/wire/text.ts";
-import { bytes, deleteOf, type OperationId, putOf, txnOf } from "./harness.ts";
-import type { CompareOp, DeleteOp, Op, Pair, PutOp, RangeOp, TxnOp } from "./naive-model.ts";
+import { bytes, decodeResponse, deleteOf, type OperationId, putOf, txnOf } from "./harness.ts";
+import type { CompareOp, DeleteOp, LeaseOp, Op, Pair, PutOp, RangeOp, TxnOp } from "./naive-model.ts";
 
 const SORT = {
   none: RangeRequest_SortOrder.NONE,
@@ -70,6 +75,8 @@ const putRequest = (op: PutOp): PutRequest =>
     value: op.ignoreValue ? bytes("") : bytes(op.value),
     prevKv: op.prevKv,
     ignoreValue: op.ignoreValue,
+    lease: BigInt(op.lease),
+    ignoreLease: op.ignoreLease,
   });
 
 const deleteRequest = (op: DeleteOp): DeleteRangeRequest =>
@@ -103,6 +110,12 @@ function compareRequest(op: CompareOp): Compare {
         ...common,
         target: Compare_CompareTarget.MOD,
         targetUnion: { case: "modRevision", value: count },
+      });
+    case "lease":
+      return create(CompareSchema, {
+        ...common,
+        target: Compare_CompareTarget.LEASE,
+        targetUnion: { case: "lease", value: count },
       });
     case "value":
       return create(CompareSchema, {
@@ -138,12 +151,56 @@ export function commandOf(op: PutOp | DeleteOp | TxnOp, id?: OperationId): Comma
   }
 }
 
+export function leaseCommandOf(op: LeaseOp, id: OperationId): Command {
+  const ID = "id" in op ? BigInt(op.id) : 0n;
+  switch (op.kind) {
+    case "grant": {
+      const value = create(LeaseGrantRequestSchema, { ID, TTL: BigInt(op.ttl) });
+      return create(CommandSchema, { ...id, request: { case: "leaseGrant", value } });
+    }
+    case "revoke":
+      return op.ends === "expired"
+        ? create(CommandSchema, { ...id, request: { case: "leaseExpiry", value: ID } })
+        : create(CommandSchema, {
+            ...id,
+            request: { case: "leaseRevoke", value: create(LeaseRevokeRequestSchema, { ID }) },
+          });
+    case "checkpoint": {
+      const leases = [{ id: ID, remainingMs: BigInt(op.remainingMs) }];
+      const value = create(LeaseCheckpointsSchema, { leases });
+      return create(CommandSchema, { ...id, request: { case: "leaseCheckpoints", value } });
+    }
+    case "with-lease": {
+      const command = commandOf(op.op, id);
+      command.grant = create(LeaseGrantRequestSchema, { ID, TTL: BigInt(op.ttl) });
+      return command;
+    }
+  }
+}
+
+/** The answer in the model's terms. */
+export function leaseAnswerOf(op: LeaseOp, outcome: ApplyOutcome): unknown {
+  if (outcome.kind === "rejected") return outcome.error;
+  if (outcome.kind === "superseded") return outcome.kind;
+  switch (op.kind) {
+    case "grant": {
+      const { header, ID, TTL } = fromBinary(LeaseGrantResponseSchema, outcome.response);
+      return { revision: revisionOf({ header }), id: Number(ID), ttl: Number(TTL) };
+    }
+    case "with-lease":
+      return answerOf(op.op, decodeResponse(commandOf(op.op), outcome.response));
+    default:
+      return { revision: revisionOf(fromBinary(LeaseRevokeResponseSchema, outcome.response)) };
+  }
+}
+
 const pairOf = (kv: KeyValue): Pair => ({
   key: fromUtf8(kv.key),
   create: Number(kv.createRevision),
   mod: Number(kv.modRevision),
   version: Number(kv.version),
   value: fromUtf8(kv.value),
+  lease: Number(kv.lease),
 });
 
 const revisionOf = (response: { header?: { revision: bigint } | undefined }) =>
@@ -223,13 +280,20 @@ export const rangeOp: fc.Arbitrary<RangeOp> = fc.record({
   maxCreate: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(20)),
 });
 
-export const putOp: fc.Arbitrary<PutOp> = fc.record({
-  kind: fc.constant("put"),
-  key,
-  value,
-  prevKv: fc.boolean(),
-  ignoreValue: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
-});
+const leaseId = fc.integer({ min: 1, max: 4 });
+const ttl = fc.integer({ min: 0, max: 5 });
+
+export const putOp: fc.Arbitrary<PutOp> = fc
+  .record({
+    kind: fc.constant("put"),
+    key,
+    value,
+    prevKv: fc.boolean(),
+    ignoreValue: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+    lease: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: leaseId }),
+    ignoreLease: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+  })
+  .map((op) => ({ ...op, lease: op.ignoreLease ? 0 : op.lease }));
 
 export const deleteOp: fc.Arbitrary<DeleteOp> = fc.record({
   kind: fc.constant("delete"),
@@ -242,7 +306,7 @@ const compareOp: fc.Arbitrary<CompareOp> = fc
   .record({
     key,
     end,
-    target: fc.constantFrom("version", "create", "mod", "value"),
+    target: fc.constantFrom("version", "create", "mod", "value", "lease"),
     result: fc.constantFrom("equal", "greater", "less", "notEqual"),
     count: fc.nat(4),
     value,
@@ -265,3 +329,28 @@ function txnOpOf(depth: number): fc.Arbitrary<TxnOp> {
 }
 
 export const txnOp: fc.Arbitrary<TxnOp> = txnOpOf(2);
+
+export const leaseOp: fc.Arbitrary<LeaseOp> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("grant"), id: leaseId, ttl }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("revoke"),
+      id: leaseId,
+      ends: fc.constantFrom("revoked", "expired"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("checkpoint"), id: leaseId, remainingMs: fc.nat(9) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ kind: fc.constant("with-lease"), id: leaseId, ttl, op: fc.oneof(putOp, txnOp) })
+      // As whoever asks for a time to live does it, and anything else as well.
+      .map((one) =>
+        one.op.kind === "put" ? { ...one, op: { ...one.op, lease: one.id, ignoreLease: false } } : one,
+      ),
+  },
+);

@@ -9,9 +9,11 @@ export interface Pair {
   readonly mod: number;
   readonly version: number;
   readonly value: string;
+  /** 0 for none. */
+  readonly lease: number;
 }
 
-export type Target = "version" | "create" | "mod" | "value";
+export type Target = "version" | "create" | "mod" | "value" | "lease";
 
 export interface RangeOp {
   readonly kind: "range";
@@ -20,7 +22,7 @@ export interface RangeOp {
   readonly revision: number;
   readonly limit: number;
   readonly sort: "none" | "ascend" | "descend";
-  readonly target: "key" | Target;
+  readonly target: "key" | Exclude<Target, "lease">;
   readonly keysOnly: boolean;
   readonly countOnly: boolean;
   readonly minMod: number;
@@ -33,6 +35,8 @@ export interface PutOp {
   readonly value: string;
   readonly prevKv: boolean;
   readonly ignoreValue: boolean;
+  readonly lease: number;
+  readonly ignoreLease: boolean;
 }
 
 export interface DeleteOp {
@@ -57,6 +61,21 @@ export interface TxnOp {
   readonly failure: readonly Op[];
 }
 
+/** What is done to leases. `ends` tells whether a client revokes or time is over: it makes no difference. */
+export type LeaseOp =
+  | { readonly kind: "grant"; readonly id: number; readonly ttl: number }
+  | { readonly kind: "revoke"; readonly id: number; readonly ends: "revoked" | "expired" }
+  | { readonly kind: "checkpoint"; readonly id: number; readonly remainingMs: number }
+  /** Grants the lease together with a write, or does neither. */
+  | { readonly kind: "with-lease"; readonly id: number; readonly ttl: number; readonly op: PutOp | TxnOp };
+
+export interface ModelLease {
+  readonly ttl: number;
+  readonly remainingMs: number;
+  /** Gone with its last key. */
+  readonly withKeys: boolean;
+}
+
 export type Op = RangeOp | PutOp | DeleteOp | TxnOp;
 
 type Keyspace = ReadonlyMap<string, Pair>;
@@ -72,6 +91,7 @@ export class NaiveModel {
   /** The keyspace as it was after each revision. */
   #history: Keyspace[] = [new Map(), new Map()];
   compacted = -1;
+  readonly leases = new Map<number, ModelLease>();
 
   get revision(): number {
     return this.#history.length - 1;
@@ -79,17 +99,81 @@ export class NaiveModel {
 
   /** Runs a command: all of it or, if refused, nothing. */
   run(op: Op): unknown {
-    const draft = new Draft(this.#history, this.compacted);
+    const answer = this.#run(op);
+    this.#dropUnused();
+    return answer;
+  }
+
+  #run(op: Op): unknown {
+    const draft = new Draft(this.#history, this.compacted, this.leases);
+    if (op.kind === "put") this.#checkLease(op);
     if (op.kind === "txn") {
-      checkDuplicates(op.success);
-      checkDuplicates(op.failure);
+      checkBranches(op);
       // Of several reasons to refuse, those of puts come before those of ranges.
-      const trial = new Draft(this.#history, this.compacted, false);
+      const trial = new Draft(this.#history, this.compacted, this.leases, false);
       trial.run(op, trial.decide(op));
     }
     const answer = draft.run(op, draft.decide(op));
     this.#history = draft.history();
     return answer;
+  }
+
+  runLease(op: LeaseOp): unknown {
+    switch (op.kind) {
+      case "grant":
+        this.#grant(op.id, op.ttl, false);
+        return { revision: this.revision, id: op.id, ttl: Math.max(2, op.ttl) };
+      case "revoke":
+        this.#revoke(op.id);
+        return { revision: this.revision };
+      case "checkpoint": {
+        const lease = this.leases.get(op.id);
+        if (lease !== undefined) this.leases.set(op.id, { ...lease, remainingMs: op.remainingMs });
+        return { revision: this.revision };
+      }
+      case "with-lease":
+        // What is wrong with the request itself comes first.
+        if (op.op.kind === "txn") checkBranches(op.op);
+        this.#grant(op.id, op.ttl, true);
+        try {
+          return this.#run(op.op);
+        } finally {
+          this.#dropUnused();
+        }
+    }
+  }
+
+  /** The keys of a lease, in order. */
+  keysOf(id: number): readonly string[] {
+    const pairs = [...(this.#history.at(-1) ?? new Map<string, Pair>()).values()];
+    return pairs
+      .filter(({ lease }) => lease === id)
+      .map(({ key }) => key)
+      .sort();
+  }
+
+  #grant(id: number, ttl: number, withKeys: boolean): void {
+    if (this.leases.has(id)) throw new Refusal("leaseExists");
+    this.leases.set(id, { ttl: Math.max(2, ttl), remainingMs: 0, withKeys });
+  }
+
+  #revoke(id: number): void {
+    if (!this.leases.has(id)) throw new Refusal("leaseNotFound");
+    const keys = this.keysOf(id);
+    const now = new Map(this.#history.at(-1));
+    for (const key of keys) now.delete(key);
+    if (keys.length > 0) this.#history = [...this.#history, now];
+    this.leases.delete(id);
+  }
+
+  #checkLease({ lease }: PutOp): void {
+    if (lease !== 0 && !this.leases.has(lease)) throw new Refusal("leaseNotFound");
+  }
+
+  #dropUnused(): void {
+    for (const [id, { withKeys }] of [...this.leases]) {
+      if (withKeys && this.keysOf(id).length === 0) this.leases.delete(id);
+    }
   }
 
   compact(revision: number): unknown {
@@ -106,11 +190,18 @@ type Decision = ReadonlyMap<TxnOp, boolean>;
 class Draft {
   readonly #before: readonly Keyspace[];
   readonly #compacted: number;
+  readonly #leases: ReadonlyMap<number, ModelLease>;
   readonly #checksRanges: boolean;
   #now: Map<string, Pair>;
   #changed = false;
 
-  constructor(history: readonly Keyspace[], compacted: number, checksRanges = true) {
+  constructor(
+    history: readonly Keyspace[],
+    compacted: number,
+    leases: ReadonlyMap<number, ModelLease>,
+    checksRanges = true,
+  ) {
+    this.#leases = leases;
     this.#checksRanges = checksRanges;
     this.#before = history;
     this.#compacted = compacted;
@@ -153,7 +244,7 @@ class Draft {
   #holds({ key, end, target, result, operand }: CompareOp): boolean {
     const pairs = [...this.#now.values()].filter((pair) => inInterval(pair.key, key, end));
     if (pairs.length === 0 && target === "value") return false;
-    const missing: Pair = { key, create: 0, mod: 0, version: 0, value: "" };
+    const missing: Pair = { key, create: 0, mod: 0, version: 0, value: "", lease: 0 };
     return (pairs.length === 0 ? [missing] : pairs).every((pair) => {
       const actual = pair[target];
       if (result === "equal") return actual === operand;
@@ -192,7 +283,8 @@ class Draft {
 
   #put(op: PutOp): unknown {
     const previous = this.#now.get(op.key) ?? null;
-    if (op.ignoreValue && previous === null) throw new Refusal("keyNotFound");
+    if ((op.ignoreValue || op.ignoreLease) && previous === null) throw new Refusal("keyNotFound");
+    if (op.lease !== 0 && !this.#leases.has(op.lease)) throw new Refusal("leaseNotFound");
     const revision = this.#before.length;
     this.#changed = true;
     this.#now.set(op.key, {
@@ -201,6 +293,7 @@ class Draft {
       mod: revision,
       version: (previous?.version ?? 0) + 1,
       value: op.ignoreValue ? (previous?.value ?? "") : op.value,
+      lease: op.ignoreLease ? (previous?.lease ?? 0) : op.lease,
     });
     return { revision, prev: op.prevKv ? previous : null };
   }
@@ -217,6 +310,11 @@ class Draft {
 interface Changes {
   readonly puts: Set<string>;
   readonly deletes: DeleteOp[];
+}
+
+function checkBranches({ success, failure }: TxnOp): void {
+  checkDuplicates(success);
+  checkDuplicates(failure);
 }
 
 /** etcd's own check, with its oddity: nested puts are not held against deletes of later siblings. */

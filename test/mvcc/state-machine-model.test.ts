@@ -15,6 +15,9 @@ import {
   answerOf,
   commandOf,
   deleteOp,
+  leaseAnswerOf,
+  leaseCommandOf,
+  leaseOp,
   putOp,
   rangeAnswer,
   rangeOp,
@@ -23,6 +26,7 @@ import {
 } from "./model-commands.ts";
 import {
   type DeleteOp,
+  type LeaseOp,
   NaiveModel,
   type Op,
   type PutOp,
@@ -35,6 +39,7 @@ type Write = PutOp | DeleteOp | TxnOp;
 
 type Action =
   | { readonly kind: "write"; readonly op: Write }
+  | { readonly kind: "lease"; readonly op: LeaseOp }
   | { readonly kind: "read"; readonly op: RangeOp }
   | { readonly kind: "compact"; readonly back: number }
   | { readonly kind: "collect"; readonly rows: number }
@@ -47,6 +52,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 12,
     arbitrary: fc.oneof(putOp, putOp, deleteOp, txnOp).map((op): Action => ({ kind: "write", op })),
   },
+  { weight: 6, arbitrary: leaseOp.map((op): Action => ({ kind: "lease", op })) },
   { weight: 6, arbitrary: rangeOp.map((op): Action => ({ kind: "read", op })) },
   {
     weight: 1,
@@ -103,6 +109,9 @@ class Run {
       case "write":
         this.#write(one.op);
         return;
+      case "lease":
+        this.#lease(one.op);
+        return;
       case "read":
         this.#read(one.op);
         return;
@@ -131,6 +140,35 @@ class Run {
     const command = commandOf(op, operationId(this.#sent.length, this.store.machine.state().sequence));
     const expected = modelAnswer(() => this.model.run(op));
     this.#send(command, (response) => answerOf(op, response), expected);
+  }
+
+  #lease(op: LeaseOp): void {
+    const command = leaseCommandOf(op, operationId(this.#sent.length, this.store.machine.state().sequence));
+    const expected = modelAnswer(() => this.model.runLease(op));
+    for (const store of [this.store, this.plain]) {
+      const outcome = store.apply(command).outcomes[0];
+      if (outcome === undefined) throw new Error("one command has one outcome");
+      expect(leaseAnswerOf(op, outcome)).toEqual(expected);
+    }
+    this.#sent.push(command);
+    this.#expectLeases();
+  }
+
+  /** The leases and their keys, as the store has them. */
+  #expectLeases(): void {
+    const { leases } = this.store.machine;
+    const stored = leases
+      .page(null, 100)
+      .map(({ id, record }) => [
+        Number(id),
+        { ttl: Number(record.ttl), remainingMs: Number(record.remainingMs), withKeys: record.withKeys },
+        [...leases.keys(id)].map((key) => Buffer.from(key).toString()),
+      ]);
+    const expected = [...this.model.leases]
+      .sort(([a], [b]) => a - b)
+      .map(([id, lease]) => [id, lease, this.model.keysOf(id)]);
+    expect(stored).toEqual(expected);
+    expect(leases.count).toBe(expected.length);
   }
 
   #compact(revision: number): void {
@@ -169,6 +207,7 @@ class Run {
   }
 
   finish(): void {
+    this.#expectLeases();
     expect(this.store.machine.hash()).toBe(this.plain.machine.hash());
     while (!this.store.collect(3)) expect(this.store.machine.hash()).toBe(this.plain.machine.hash());
     expect(this.store.machine.hash()).toBe(this.plain.machine.hash());
@@ -190,7 +229,7 @@ function expectDense(store: Store): void {
 
 /** An entry of the log, or what a replica does by itself. */
 type Turn =
-  | { readonly kind: "entry"; readonly ops: readonly Write[]; readonly compact: boolean }
+  | { readonly kind: "entry"; readonly ops: readonly (Write | LeaseOp)[]; readonly compact: boolean }
   | { readonly kind: "collect"; readonly rows: number };
 
 const turn: fc.Arbitrary<Turn> = fc.oneof(
@@ -198,7 +237,7 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant("entry" as const),
-      ops: fc.array(fc.oneof(putOp, deleteOp, txnOp), { maxLength: 3 }),
+      ops: fc.array(fc.oneof(putOp, deleteOp, txnOp, leaseOp), { maxLength: 3 }),
       compact: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
     }),
   },
@@ -207,6 +246,10 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("collect" as const), rows: fc.integer({ min: 1, max: 9 }) }),
   },
 );
+
+function isLeaseOp(op: Write | LeaseOp): op is LeaseOp {
+  return !["put", "delete", "txn"].includes(op.kind);
+}
 
 describe("the state machine against a naive model", () => {
   it("answers as the model does, whatever is collected, reloaded, replaced or sent again", () => {
@@ -236,7 +279,8 @@ describe("the state machine against a naive model", () => {
             const { revision, sequence } = sender.machine.state();
             const commands = one.ops.map((op) => {
               ids += 1;
-              return commandOf(op, operationId(ids, sequence));
+              const id = operationId(ids, sequence);
+              return isLeaseOp(op) ? leaseCommandOf(op, id) : commandOf(op, id);
             });
             const data = dataOf([...commands, ...(one.compact ? [compactOf(revision)] : [])]);
             sender.applyData(data);
