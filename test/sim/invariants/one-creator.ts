@@ -9,42 +9,70 @@ import type { History, Invariant, Observation } from "../../raft/invariants/obse
 import { violated } from "../../raft/invariants/violation.ts";
 import { internEntry } from "../disk/intern-entry.ts";
 
+interface Made {
+  readonly entry: Entry;
+  /**
+   * The start of its leader in whose memory alone it has been seen so far; null once it has left or is
+   * on a disk. A leader that fell asleep, woke and lost that memory leads on, and may make it otherwise.
+   */
+  readonly onlyIn: number | null;
+}
+
 export class OneCreator implements Invariant {
   readonly name = "one-creator";
   /** By `index` and `term`: what was made. */
-  readonly #made = new Map<number, Map<number, Entry>>();
+  readonly #made = new Map<number, Map<number, Made>>();
 
   check({ step, nodes, history }: Observation): void {
     for (const { from, message } of step.departures) {
       if (message.kind !== "append") continue;
       for (const entry of message.entries) {
-        if (entry.term === message.term) this.#note(from, internEntry(entry), history);
+        if (entry.term === message.term) this.#note(from, internEntry(entry), null, history);
       }
     }
-    for (const { node, liveChange } of nodes) {
-      if (node.live === null || liveChange === null) continue;
-      for (const entry of liveChange.added) this.#note(node.id, entry, history);
+    for (const { node, liveChange, durableChange } of nodes) {
+      if (node.live !== null && liveChange !== null) {
+        for (const entry of liveChange.added) this.#note(node.id, entry, node.incarnation, history);
+      }
+      for (const entry of durableChange.added) this.#stored(entry);
     }
   }
 
-  #note(id: NodeId, entry: Entry, history: History): void {
+  #note(id: NodeId, entry: Entry, incarnation: number | null, history: History): void {
     const { index, term } = entry;
     let terms = this.#made.get(index);
     if (terms === undefined) {
       terms = new Map();
       this.#made.set(index, terms);
     }
+    // Not always seen while it leads: a slow disk may keep its term from everybody until it is over.
+    const leader = history.leaders.get(term);
     const known = terms.get(term);
     if (known === undefined) {
-      // Not always seen while it leads: a slow disk may keep its term from everybody until it is over.
-      const leader = history.leaders.get(term);
       if (leader !== id) violated(this.name, `${id} has ${term}/${index} first, in a term led by ${leader}`);
-      terms.set(term, entry);
-    } else if (known !== entry && entryDigest(known) !== entryDigest(entry)) {
-      violated(
-        this.name,
-        `${id} has "${entryDigest(entry)}" at ${term}/${index}, made as "${entryDigest(known)}"`,
-      );
+      terms.set(term, { entry, onlyIn: incarnation });
+      return;
+    }
+    const isElsewhere = leader !== id || incarnation === null;
+    if (known.entry === entry || entryDigest(known.entry) === entryDigest(entry)) {
+      if (isElsewhere && known.onlyIn !== null) terms.set(term, { entry, onlyIn: null });
+      return;
+    }
+    if (!isElsewhere && known.onlyIn !== null && known.onlyIn !== incarnation) {
+      terms.set(term, { entry, onlyIn: incarnation });
+      return;
+    }
+    violated(
+      this.name,
+      `${id} has "${entryDigest(entry)}" at ${term}/${index}, made as "${entryDigest(known.entry)}"`,
+    );
+  }
+
+  #stored(entry: Entry): void {
+    const terms = this.#made.get(entry.index);
+    const known = terms?.get(entry.term);
+    if (known !== undefined && known.onlyIn !== null && entryDigest(known.entry) === entryDigest(entry)) {
+      terms?.set(entry.term, { entry: known.entry, onlyIn: null });
     }
   }
 }
