@@ -239,6 +239,8 @@ export interface StatusReply {
   readonly members: readonly MemberPlace[];
   /** Known to the leader only: how far each member's log matches, and when it was last heard. */
   readonly peers: readonly PeerStatus[];
+  /** Nothing is expected to happen: no timer runs until somebody asks for something. */
+  readonly isAsleep: boolean;
   /** Why the replica stopped or refuses to serve; null while it is well. */
   readonly stopped: string | null;
   readonly counters: StatusCounters;

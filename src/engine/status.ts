@@ -40,6 +40,7 @@ export function statusReply(input: StatusInput): StatusReply {
     voters: configuration.voters.map(nameOf),
     learners: configuration.learners.map(nameOf),
     peers,
+    isAsleep: core.isAsleep,
     stopped,
     counters,
   };

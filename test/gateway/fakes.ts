@@ -18,7 +18,7 @@ import type {
 } from "../../src/engine/replica-api.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import type { Clock, Entropy, ReplicaClient, ReplicaDirectory } from "../../src/gateway/ports.ts";
-import { CommandSchema } from "../../src/wire/gen/edged_pb.ts";
+import { CommandSchema, QuerySchema } from "../../src/wire/gen/edged_pb.ts";
 import { type KeyValue, KeyValueSchema } from "../../src/wire/gen/etcd/kv_pb.ts";
 import {
   type Compare,
@@ -27,6 +27,7 @@ import {
   PutResponseSchema,
   type RangeRequest,
   RangeRequestSchema,
+  type RangeResponse,
   RangeResponseSchema,
   ResponseOpSchema,
   TxnRequestSchema,
@@ -110,6 +111,7 @@ export function status(member: string, more: Partial<StatusReply> = {}): StatusR
     learners: [],
     peers: [],
     members: [],
+    isAsleep: false,
     stopped: null,
     counters: {
       leaderChanges: 1,
@@ -127,6 +129,20 @@ export function status(member: string, more: Partial<StatusReply> = {}): StatusR
 export function watched(at: ReplicaHeader): WatchReply {
   const next = { revision: at.revision + 1, sub: 0 };
   return { kind: "watched", header: at, events: [], next, compacted: [], compactRevision: -1 };
+}
+
+/** Leaves what fits a page; tells where the rest begins, or null. */
+function cutPage(found: RangeResponse): Uint8Array | null {
+  let bytes = 0;
+  const end = found.kvs.findIndex(({ key, value }, position) => {
+    bytes += key.length + value.length;
+    return position > 0 && bytes > LIMITS.pageBytesMax;
+  });
+  const next = found.kvs[end];
+  if (next === undefined) return null;
+  found.kvs = found.kvs.slice(0, end);
+  found.more = true;
+  return next.key;
 }
 
 /** The parts of a Map-backed, single-copy store that the gateway's commands use. */
@@ -163,11 +179,13 @@ export class FakeStore {
     if (Number(request.revision) > this.revision) {
       return { kind: "rejected", error: "futureRevision", header: this.header(member) };
     }
-    const response = toBinary(RangeResponseSchema, this.#range(request));
+    const found = this.#range(request);
+    const next = call.paged === true ? cutPage(found) : null;
+    const response = toBinary(RangeResponseSchema, found);
     if (response.length > LIMITS.answerBytesMax) {
       return { kind: "rejected", error: "answerTooLarge", header: this.header(member) };
     }
-    return { kind: "range", header: this.header(member), response };
+    return { kind: "range", header: this.header(member), response, ...(next === null ? {} : { next }) };
   }
 
   readTxn(member: string, call: ReadCall): ReadTxnReply {
@@ -175,8 +193,11 @@ export class FakeStore {
     return { kind: "txn", header: this.header(member), response: this.#execute({ case: "txn", value: txn }) };
   }
 
-  /** It has keys only. */
-  query(member: string, _call: ReadCall): QueryReply {
+  /** It has keys only, and no alarms. */
+  query(member: string, call: ReadCall): QueryReply {
+    if (fromBinary(QuerySchema, call.request).request.case === "alarmList") {
+      return { kind: "answer", header: this.header(member), response: new Uint8Array() };
+    }
     return { kind: "rejected", error: "invalidCommand", header: this.header(member) };
   }
 

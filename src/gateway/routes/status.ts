@@ -56,6 +56,7 @@ function describeMember(
     // Entries known to be committed somewhere and not yet applied here.
     lag: Math.max(0, commit - reply.applied),
     database_bytes: reply.databaseBytes,
+    asleep: reply.isAsleep,
     ...followed,
     ...(reply.stopped === null ? {} : { stopped: reply.stopped }),
   };

@@ -31,6 +31,9 @@ export class Faults {
     this.#frozenAtMs = new Map(frozen.map((member) => [member, this.#frozenAtMs.get(member) ?? nowMs]));
   }
 
+  /** Calls between members so far. */
+  calls = 0;
+
   isCut(from: string, to: string): boolean {
     return this.#cuts.has(`${from} ${to}`);
   }

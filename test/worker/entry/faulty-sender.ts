@@ -58,6 +58,7 @@ export class FaultySender implements PeerSender {
   /** `call` makes the real call to the id it is given. */
   #call<T>(receiver: string, answered: Answered<T>, call: (to: string, handle: Answered<T>) => void): void {
     const { self, roster, faults, lossMs } = this.#parts;
+    faults.calls += 1;
     const name = roster.placeOf(receiver)?.name ?? NOBODY;
     if (faults.isCut(self, name)) {
       setTimeout(() => call(NOBODY, answered), lossMs);

@@ -102,6 +102,10 @@ export class Replica extends ProductReplica {
     this.ctx.abort("test: database lost");
   }
 
+  async alarmAt(): Promise<number | null> {
+    return this.ctx.storage.getAlarm();
+  }
+
   protected override now(): number {
     return faults.clockMs(this.#name, super.now());
   }
@@ -157,6 +161,11 @@ async function control(path: string, body: unknown, env: Env): Promise<Response>
       // The gateway is kept by environment: another object of the same contents makes a new one.
       gatewayEnv = { ...env };
       return Response.json({});
+    case "/_control/rest": {
+      const members = body as readonly string[];
+      const alarms = await Promise.all(members.map((member) => replicaStub(env, member).alarmAt()));
+      return Response.json({ calls: faults.calls, alarms: alarms.filter((at) => at !== null).length });
+    }
     case "/_control/starts":
       return Response.json(Object.fromEntries(starts));
     default:

@@ -51,6 +51,7 @@ export interface MemberStatus {
   readonly last_index?: number;
   readonly match?: number;
   readonly heard_ms_ago?: number | null;
+  readonly asleep?: boolean;
   readonly stopped?: string;
 }
 

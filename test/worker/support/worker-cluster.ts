@@ -116,6 +116,11 @@ export class WorkerCluster implements AsyncDisposable {
     );
   }
 
+  /** Calls that members have made to each other so far, and how many of them have an alarm set. */
+  async rest(): Promise<{ readonly calls: number; readonly alarms: number }> {
+    return (await this.#control("rest", this.members)) as { calls: number; alarms: number };
+  }
+
   /** Terms in which more than one replica acted or was named as leader. */
   async leaderConflicts(): Promise<readonly string[]> {
     const report = (await this.#control("ledger", {})) as LeaderBook;
