@@ -72,11 +72,6 @@ export class Lessor {
     this.#resumed = boot.sleep === null ? null : { term: boot.term, since: boot.sleep.at };
   }
 
-  /** True when the leader knows the time of every lease. */
-  get isComplete(): boolean {
-    return this.#office?.isLoaded === true;
-  }
-
   /** Proposes what is due. Called within a turn, before its writes. */
   expire(now: number): void {
     const office = this.#office;

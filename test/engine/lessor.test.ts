@@ -1,0 +1,334 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/base/limits.ts";
+import type { EngineContext } from "../../src/engine/engine-context.ts";
+import { Lessor, type Renewal } from "../../src/engine/lessor.ts";
+import { Proposals } from "../../src/engine/proposals.ts";
+import { encodeBatch } from "../../src/wire/batch.ts";
+import { type Command, CommandSchema } from "../../src/wire/gen/edged_pb.ts";
+import { LeaseGrantRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { bytes, putOf, Store } from "../mvcc/harness.ts";
+
+const ELECTION_MS = 1_000;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** A leader whose proposals are committed and applied at once, or when it is told to. */
+class Leadership {
+  now: number;
+  readonly store: Store;
+  readonly proposals = new Proposals();
+  readonly lessor: Lessor;
+  readonly #term: number;
+  isLeader = true;
+  holdsBack = false;
+  /** Commands that went through the log. */
+  written = 0;
+  #index: number;
+  #answers: (() => void)[] = [];
+
+  constructor(store = new Store(), now = 0, term = 1, sleptAt: number | null = null) {
+    this.store = store;
+    this.now = now;
+    this.#term = term;
+    this.#index = term * 1_000_000;
+    const leadership = this;
+    const raft = {
+      get isLeader() {
+        return leadership.isLeader;
+      },
+      core: { term, applied: this.#index, termStartIndex: this.#index },
+    };
+    const machine = {
+      get leases() {
+        return leadership.store.machine.leases;
+      },
+    };
+    const context = {
+      raft,
+      machine,
+      get now() {
+        return leadership.now;
+      },
+      turn: (_now: number, input: () => void) => {
+        input();
+        leadership.turn();
+      },
+      afterTurn: (answer: () => void) => leadership.#answers.push(answer),
+    };
+    const sleep = sleptAt === null ? null : { leader: "self", round: 0, repairMs: 0, at: sleptAt };
+    // A fake has what is used of an engine.
+    this.lessor = new Lessor(context as unknown as EngineContext, this.proposals, ELECTION_MS, {
+      term,
+      sleep,
+    } as ConstructorParameters<typeof Lessor>[3]);
+    this.turn();
+  }
+
+  /** What a turn of the engine does with the lessor. */
+  turn(): void {
+    this.lessor.expire(this.now);
+    while (!this.holdsBack && this.proposals.hasBatch(this.now + 10, this.#index)) {
+      const commands = this.proposals.nextBatch();
+      this.#index += 1;
+      this.proposals.proposed(commands.length, this.#index, this.#term);
+      const { outcomes } = this.store.applyData(encodeBatch(commands));
+      this.written += commands.length;
+      this.proposals.applied(this.#index, this.#term, outcomes);
+    }
+    this.lessor.applied(this.now);
+    const answers = this.#answers;
+    this.#answers = [];
+    for (const answer of answers) answer();
+  }
+
+  /** Lets time pass, with a turn whenever one is due. */
+  passTo(at: number): void {
+    for (;;) {
+      const due = this.lessor.deadline();
+      if (due === null || due > at) break;
+      this.now = Math.max(this.now, due);
+      this.turn();
+    }
+    this.now = at;
+  }
+
+  apply(command: Command): void {
+    this.store.apply(command);
+    this.turn();
+  }
+
+  grant(id: number, ttlSeconds: number): void {
+    this.apply(grantOf(id, ttlSeconds));
+  }
+
+  /** As a client hears it. */
+  renew(id: number): Renewal | null | "waiting" {
+    const renewal = this.lessor.renew(BigInt(id));
+    if (renewal.kind !== "checkpointed") return renewal;
+    let told: Renewal | null | "waiting" = "waiting";
+    this.lessor.renewThroughLog(this.now, BigInt(id), Number.POSITIVE_INFINITY, (late) => {
+      told = late;
+    });
+    return told;
+  }
+
+  has(id: number): boolean {
+    return this.store.machine.leases.get(BigInt(id)) !== null;
+  }
+
+  /** The next leader, which knows the rows and nothing else. */
+  next(sleptAt: number | null = null): Leadership {
+    this.store.reload();
+    return new Leadership(this.store, this.now, this.#term + (sleptAt === null ? 1 : 0), sleptAt);
+  }
+}
+
+function grantOf(id: number, ttlSeconds: number): Command {
+  const value = create(LeaseGrantRequestSchema, { ID: BigInt(id), TTL: BigInt(ttlSeconds) });
+  return create(CommandSchema, { request: { case: "leaseGrant", value } });
+}
+
+const RENEWED = { kind: "renewed", ttlMs: 10 * SECOND };
+
+describe("a lease", () => {
+  test("ends when its time is over and not before, and its keys with it, in one revision", () => {
+    const leader = new Leadership();
+    leader.grant(5, 10);
+    leader.apply(putOf({ key: bytes("b"), value: bytes("1"), lease: 5n }));
+    leader.apply(putOf({ key: bytes("a"), value: bytes("1"), lease: 5n }));
+    leader.passTo(10 * SECOND - 1);
+    expect(leader.has(5)).toBe(true);
+    leader.passTo(10 * SECOND);
+    expect(leader.has(5)).toBe(false);
+    expect(leader.store.machine.state().revision).toBe(4);
+    expect(leader.store.range({ key: bytes("a"), rangeEnd: bytes("c") })).toMatchObject({ count: 0n });
+  });
+
+  test("that is renewed in time costs the log nothing, however long it lives", () => {
+    const leader = new Leadership();
+    leader.grant(5, 10);
+    for (let at = 3 * SECOND; at < 10 * MINUTE; at += 3 * SECOND) {
+      leader.passTo(at);
+      expect(leader.renew(5)).toEqual(RENEWED);
+    }
+    expect(leader.written).toBe(0);
+    leader.passTo(leader.now + 10 * SECOND - 1);
+    expect(leader.has(5)).toBe(true);
+    leader.passTo(leader.now + 1);
+    expect(leader.has(5)).toBe(false);
+  });
+
+  test("gets the whole of its time again from a new leader, and an election's time", () => {
+    const first = new Leadership();
+    first.grant(5, 10);
+    first.passTo(3 * SECOND);
+    first.renew(5);
+    const second = first.next();
+    second.passTo(14 * SECOND - 1);
+    expect(second.has(5)).toBe(true);
+    second.passTo(14 * SECOND);
+    expect(second.has(5)).toBe(false);
+  });
+
+  test("that nobody renews gets from a new leader what was left at the last checkpoint", () => {
+    const first = new Leadership();
+    first.grant(5, 60);
+    first.passTo(30 * SECOND);
+    expect(first.written).toBe(1);
+    const second = first.next();
+    second.passTo(61 * SECOND - 1);
+    expect(second.has(5)).toBe(true);
+    second.passTo(61 * SECOND);
+    expect(second.has(5)).toBe(false);
+  });
+
+  test("that nobody renews ends though leaders change all the time, if each stays for half of what is left", () => {
+    let leader = new Leadership();
+    leader.grant(5, 3_600);
+    let elections = 0;
+    for (; leader.has(5) && elections < 100; elections += 1) {
+      leader.passTo(leader.now + 5 * MINUTE);
+      leader = leader.next();
+    }
+    expect(elections).toBeLessThan(16);
+  });
+
+  test("with a shorter time in the log is renewed there before anybody is told", () => {
+    const first = new Leadership();
+    first.grant(5, 60);
+    first.passTo(40 * SECOND);
+    first.holdsBack = true;
+    expect(first.renew(5)).toBe("waiting");
+    expect(first.store.machine.leases.get(5n)?.remainingMs).toBe(30_000n);
+    first.holdsBack = false;
+    first.turn();
+    expect(first.store.machine.leases.get(5n)?.remainingMs).toBe(0n);
+    const second = first.next();
+    second.passTo(40 * SECOND + 61 * SECOND - 1);
+    expect(second.has(5)).toBe(true);
+  });
+
+  test("whose end is on its way cannot be renewed, nor one that was renewed through the log too late", () => {
+    const leader = new Leadership();
+    leader.grant(5, 60);
+    leader.passTo(30 * SECOND);
+    leader.holdsBack = true;
+    let told: unknown = "waiting";
+    leader.lessor.renewThroughLog(leader.now, 5n, Number.POSITIVE_INFINITY, (late) => {
+      told = late;
+    });
+    leader.passTo(60 * SECOND);
+    expect(leader.lessor.renew(5n)).toEqual({ kind: "ending" });
+    leader.holdsBack = false;
+    leader.turn();
+    expect(told).toEqual({ kind: "unknown" });
+    expect(leader.has(5)).toBe(false);
+    expect(leader.renew(5)).toEqual({ kind: "unknown" });
+  });
+
+  test("that is gone in the very turn in which the log takes its renewal is unknown", () => {
+    const leader = new Leadership();
+    leader.grant(5, 60);
+    leader.passTo(30 * SECOND);
+    leader.holdsBack = true;
+    const revoke = create(CommandSchema, { request: { case: "leaseExpiry", value: 5n } });
+    leader.proposals.add(leader.now, toBinary(CommandSchema, revoke), leader.now + SECOND, () => undefined);
+    let told: unknown = "waiting";
+    leader.lessor.renewThroughLog(leader.now, 5n, Number.POSITIVE_INFINITY, (late) => {
+      told = late;
+    });
+    leader.holdsBack = false;
+    leader.turn();
+    expect(told).toEqual({ kind: "unknown" });
+  });
+
+  test("that is granted anew under its old id has a time of its own", () => {
+    const leader = new Leadership();
+    leader.grant(5, 10);
+    leader.passTo(9 * SECOND);
+    leader.apply(create(CommandSchema, { request: { case: "leaseExpiry", value: 5n } }));
+    leader.grant(5, 10);
+    leader.passTo(19 * SECOND - 1);
+    expect(leader.has(5)).toBe(true);
+    leader.passTo(19 * SECOND);
+    expect(leader.has(5)).toBe(false);
+  });
+
+  test("goes on from where its leader fell asleep, if that one comes back without its memory", () => {
+    const awake = new Leadership();
+    awake.grant(5, 10);
+    awake.passTo(3 * SECOND);
+    const back = awake.next(2 * SECOND);
+    back.passTo(8 * SECOND);
+    back.passTo(13 * SECOND - 1);
+    expect(back.has(5)).toBe(true);
+    back.passTo(13 * SECOND);
+    expect(back.has(5)).toBe(false);
+  });
+});
+
+describe("whoever does not lead", () => {
+  test("renews nothing, ends nothing and has no time to keep", () => {
+    const leader = new Leadership();
+    leader.grant(5, 10);
+    leader.isLeader = false;
+    leader.turn();
+    expect(leader.renew(5)).toEqual({ kind: "not-leader" });
+    expect(leader.lessor.deadline()).toBeNull();
+    leader.passTo(60 * SECOND);
+    leader.turn();
+    expect(leader.has(5)).toBe(true);
+  });
+});
+
+describe("many leases", () => {
+  const COUNT = 5_000;
+
+  function withMany(ttlSeconds: number): Leadership {
+    const leader = new Leadership();
+    leader.apply(create(CommandSchema));
+    for (let from = 1; from <= COUNT; from += 500) {
+      leader.store.apply(...Array.from({ length: 500 }, (_, i) => grantOf(from + i, ttlSeconds)));
+    }
+    leader.turn();
+    return leader;
+  }
+
+  test("are read page by page, and each is found before its page was read", () => {
+    const leader = withMany(100).next();
+    expect(leader.lessor.list()).toBeNull();
+    expect(leader.lessor.deadline()).toBe(leader.now);
+    expect(leader.renew(COUNT)).toEqual({ kind: "renewed", ttlMs: 100 * SECOND });
+    expect(leader.renew(COUNT + 1)).toEqual({ kind: "unknown" });
+    let turns = 0;
+    for (; leader.lessor.list() === null; turns += 1) leader.turn();
+    expect(turns).toBe(Math.floor(COUNT / LIMITS.leasesLoadedPerTurn));
+    expect(leader.lessor.list()).toHaveLength(COUNT);
+  });
+
+  test("end at a bounded rate when they end at once", () => {
+    // Too short for a checkpoint.
+    const leader = withMany(4);
+    leader.passTo(4 * SECOND);
+    expect(leader.written).toBe(LIMITS.leaseRevokesMax);
+    leader.passTo(5 * SECOND);
+    expect(leader.written).toBe(3 * LIMITS.leaseRevokesMax);
+    leader.passTo(30 * SECOND);
+    expect(leader.store.machine.leases.count).toBe(0);
+    expect(leader.lessor.deadline()).toBeNull();
+  });
+
+  test("are listed in the order in which they end", () => {
+    const leader = new Leadership();
+    leader.grant(1, 30);
+    leader.grant(2, 10);
+    leader.grant(3, 20);
+    expect(leader.lessor.list()).toEqual([2n, 3n, 1n]);
+    leader.passTo(5 * SECOND);
+    leader.renew(2);
+    leader.apply(create(CommandSchema, { request: { case: "leaseExpiry", value: 3n } }));
+    expect(leader.lessor.list()).toEqual([2n, 1n]);
+    expect(leader.lessor.remainingMs(2n)).toBe(10 * SECOND);
+  });
+});
