@@ -1,6 +1,7 @@
 /** Native gRPC and HTTP/1.1 on one port, as etcd has them, in front of a gateway. */
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
+import type { DescService } from "@bufbuild/protobuf";
 import { Code, createContextValues } from "@connectrpc/connect";
 import {
   type ConnectNodeAdapterOptions,
@@ -8,17 +9,22 @@ import {
   connectNodeAdapter,
 } from "@connectrpc/connect-node";
 import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
+import { Health } from "../../src/wire/gen/grpc/health/v1/health_pb.ts";
 import { Gateways } from "./gateways.ts";
+import { registerHealth } from "./health-service.ts";
 import { HttpProxy } from "./http-proxy.ts";
 import { CLIENT_URL } from "./metadata.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Port } from "./port.ts";
+import { registerReflection } from "./reflection-service.ts";
 import { registerServices } from "./services.ts";
 import { StreamCalls } from "./stream-calls.ts";
 import { UnaryCalls } from "./unary-calls.ts";
 
 /** Above it a message is not even read; the gateway refuses smaller ones in etcd's words. */
 const READ_BYTES_MAX = 16 * 1024 * 1024;
+/** All that the reflection service shows besides itself. */
+const SERVICES: readonly DescService[] = [...new Set(RPCS.map(({ rpc }) => rpc.parent)), Health];
 
 type NodeRequest = Parameters<NonNullable<ConnectNodeAdapterOptions["fallback"]>>[0];
 type NodeResponse = Parameters<NonNullable<ConnectNodeAdapterOptions["fallback"]>>[1];
@@ -37,7 +43,11 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const scheme = options.tls === null ? "http" : "https";
   const proxy = new HttpProxy(gateways, options.token, (request) => clientUrl(request, scheme));
   const grpc = connectNodeAdapter({
-    routes: (router) => registerServices(router, { calls, streams }),
+    routes: (router) => {
+      registerServices(router, { calls, streams });
+      registerHealth(router, gateways);
+      registerReflection(router, SERVICES);
+    },
     grpc: true,
     grpcWeb: false,
     connect: false,
@@ -78,7 +88,7 @@ function clientUrl({ headers }: Pick<IncomingMessage, "headers">, scheme: string
 /** A gRPC server's answer to a service or method that it does not have. */
 function refuseUnknown(request: NodeRequest, response: NodeResponse): void {
   const [, service = "", method = ""] = (request.url ?? "").split("/");
-  const isKnown = RPCS.some(({ rpc }) => rpc.parent.typeName === service);
+  const isKnown = SERVICES.some(({ typeName }) => typeName === service);
   const text = isKnown ? `unknown method ${method} for service ${service}` : `unknown service ${service}`;
   response.statusCode = 200;
   response.setHeader("content-type", "application/grpc");
