@@ -1,5 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import type { Access } from "../../durable/config.ts";
+import { equalBytesSlowly } from "../equal-bytes.ts";
 import { rawPath } from "../key-path.ts";
 import { answerProblem, type Problem, problem } from "../problem.ts";
 import type { GatewayEnv } from "../services.ts";
@@ -23,13 +24,6 @@ async function digest(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
-/** Whether two digests are equal, in a time that does not depend on where they differ. */
-export function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i += 1) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
-  return difference === 0;
-}
-
 /** Lets through who may come in. Digests are compared, so neither length nor content leak by time. */
 export function authenticate(access: Access): ReturnType<typeof createMiddleware<GatewayEnv>> {
   let expected: Uint8Array | null = null;
@@ -39,7 +33,7 @@ export function authenticate(access: Access): ReturnType<typeof createMiddleware
     const given = c.req.header("Authorization")?.replace(/^Bearer +/i, "") ?? "";
     if (given === "") return answerProblem(c, MISSING);
     expected ??= await digest(access.token);
-    if (!equalDigests(await digest(given), expected)) return answerProblem(c, WRONG);
+    if (!equalBytesSlowly(await digest(given), expected)) return answerProblem(c, WRONG);
     return next();
   });
 }
