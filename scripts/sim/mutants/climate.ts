@@ -25,6 +25,7 @@ export type Climate =
   | "overtaken" // the same, and they come back so late that they pull a snapshot
   | "returns" // one replica comes and goes while it pulls snapshots, under a leader that stays
   | "sessions" // long pulls of snapshots, and whoever takes part is gone for a while
+  | "sleepers" // an idle group falls asleep, and loses its memory as it is woken
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -169,6 +170,16 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
       dedupOperationsMax: 100,
     },
     faults: only({ kill: 3, partition: 0.5, pause: 0.5, drop: 0.01 }),
+  },
+  sleepers: {
+    ...SHORT,
+    clients: 2,
+    thinkMs: 400,
+    heartbeatMs: 50,
+    electionMs: 200,
+    quiesceMs: 100,
+    nemesisMs: 300,
+    faults: only({ crash: 3, kill: 0.5, evict: 0.5 }),
   },
   tight: {
     ...CROWD,

@@ -24,16 +24,17 @@ export class OneCreator implements Invariant {
   readonly #made = new Map<number, Map<number, Made>>();
 
   check({ step, nodes, history }: Observation): void {
+    for (const { node, liveChange } of nodes) {
+      if (node.live === null || liveChange === null) continue;
+      for (const entry of liveChange.added) this.#note(node.id, entry, node.incarnation, history);
+    }
     for (const { from, message } of step.departures) {
       if (message.kind !== "append") continue;
       for (const entry of message.entries) {
         if (entry.term === message.term) this.#note(from, internEntry(entry), null, history);
       }
     }
-    for (const { node, liveChange, durableChange } of nodes) {
-      if (node.live !== null && liveChange !== null) {
-        for (const entry of liveChange.added) this.#note(node.id, entry, node.incarnation, history);
-      }
+    for (const { durableChange } of nodes) {
       for (const entry of durableChange.added) this.#stored(entry);
     }
   }

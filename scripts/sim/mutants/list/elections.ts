@@ -171,4 +171,31 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "waking-not-stored-first",
+    title:
+      "a leader that slept sends before it is stored that it woke, and leads on after it lost that memory",
+    known: "openraft's leader restore; the paper's rule that what is said must be stored",
+    detector: "sleepers",
+    edits: [
+      {
+        file: "src/raft/raft.ts",
+        search: "const isHeldBack = changed || slept !== null;",
+        replace: "const isHeldBack = changed;",
+      },
+    ],
+  },
+  {
+    id: "sleep-note-outlives-waking",
+    title: "the note of having fallen asleep as leader stays when the leader wakes",
+    known: "openraft's leader restore",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/core.ts",
+        search: "    this.repairAt = null;\n    this.#slept = { sleep: null };",
+        replace: "    this.repairAt = null;",
+      },
+    ],
+  },
 ];
