@@ -55,10 +55,11 @@ export class WatchedRange {
     const isRest = ({ at }: WatchEvent): boolean => at.revision === this.#from.revision;
     const whole = fresh.filter((event) => !isRest(event));
     const rest = fresh.filter(isRest);
-    const tellings = whole.length > 0 ? [...this.#release(whole)] : [];
+    const isOver = this.#held.some((event) => !isRest(event));
+    const tellings = whole.length > 0 || isOver ? [...this.#release(whole)] : [];
     const bytes = rest.reduce((sum, { event, prevKv }) => sum + event.length + (prevKv?.length ?? 0), 0);
-    if (this.#held.length > 0 && this.#heldBytes + bytes > this.#holdBytesMax) {
-      // The last part is held in any case: it is the one that must not be called a fragment.
+    if (rest.length > 0 && this.#held.length > 0 && this.#heldBytes + bytes > this.#holdBytesMax) {
+      // The newest part is held in any case: it may be the last one, which must not be called a fragment.
       tellings.push({ events: this.#held, isFragment: true });
       this.#held = [];
       this.#heldBytes = 0;
