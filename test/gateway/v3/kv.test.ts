@@ -247,8 +247,8 @@ describe("paths and methods", () => {
     ["/v3/KV/range", 404],
     ["/v3/kv/%zz", 404],
     ["/v3/toString", 404],
-    ["/v3/watch", 404],
-    ["/v3/lease/grant", 404],
+    ["/v3/maintenance/nope", 404],
+    ["/v3/maintenance/hashkv", 404],
     ["/v3alpha/kv/range", 404],
   ])("%s: %i", async (path, status) => {
     expect((await answer(testGateway(), path, PUT)).status).toBe(status);
