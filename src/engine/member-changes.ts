@@ -226,11 +226,15 @@ export class MemberChanges {
 
   /** Members that keep up are listed with their names from then on. */
   #announceStarted(now: number): void {
-    for (const { id, isStarted } of this.#context.roster.membership.members) {
-      if (isStarted || this.#announced.has(id) || !this.#health.isSteady(id)) continue;
+    const { roster, raft } = this.#context;
+    for (const { id, isStarted, isLearner } of roster.membership.members) {
+      if (isStarted || this.#announced.has(id)) continue;
+      // Clients are sent to a voter from then on, to a learner never: that is told when it has proved itself.
+      const keepsUp = isLearner ? this.#health.isSteady(id) : this.#health.isCaughtUp(id);
+      if (!keepsUp) continue;
       const record = create(MemberRecordSchema, { id: BigInt(`0x${id}`) });
       const command = create(CommandSchema, { request: { case: "memberStarted", value: record } });
-      const expiresAt = now + this.#context.raft.core.options.electionMs;
+      const expiresAt = now + raft.core.options.electionMs;
       const forget = (): boolean => this.#announced.delete(id);
       if (this.#proposals.add(now, toBinary(CommandSchema, command), expiresAt, forget))
         this.#announced.add(id);

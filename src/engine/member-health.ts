@@ -43,6 +43,7 @@ export class MemberHealth {
   /** Caught up, and tried for as long as an election takes. */
   isSteady(id: NodeId): boolean {
     const core = this.#core;
+    if (id === core.id) return true;
     const since = this.#since.get(id) ?? core.now;
     return this.isCaughtUp(id) && core.now - since >= core.options.electionMs;
   }

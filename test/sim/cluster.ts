@@ -1,11 +1,13 @@
 /** The objects of one cluster, their calls to each other, and the invariants that watch them. */
 
 import { fromBinary } from "@bufbuild/protobuf";
-import { assert, defined } from "../../src/base/assert.ts";
+import { assert } from "../../src/base/assert.ts";
 import { toHex } from "../../src/base/bytes.ts";
 import type { Config } from "../../src/durable/config.ts";
 import type { ReplicaTarget } from "../../src/engine/replica-api.ts";
+import { allMembers } from "../../src/raft/configuration.ts";
 import type { NodeId } from "../../src/raft/types.ts";
+import { replicaObjectName } from "../../src/transport/object-name.ts";
 import type { PeerStub } from "../../src/transport/peer-sender.ts";
 import { CommandSchema } from "../../src/wire/gen/edged_pb.ts";
 import { allInvariants } from "../raft/invariants/all.ts";
@@ -31,6 +33,9 @@ import type { World } from "./world/world.ts";
 
 export const CLUSTER = "default";
 
+/** Links of gateways begin here; below are objects, in the order in which they were made. */
+export const FIRST_GATEWAY = 32;
+
 /** What became durable in a step. */
 export interface DurableChange {
   readonly object: SimObject;
@@ -38,7 +43,8 @@ export interface DurableChange {
 }
 
 export class Cluster {
-  readonly objects: readonly SimObject[];
+  readonly #objects: SimObject[];
+  readonly #newObject: (target: ReplicaTarget) => SimObject;
   readonly links: Links;
   readonly network: Network;
   readonly departures = new Departures();
@@ -62,28 +68,58 @@ export class Cluster {
     this.config = configOf(options);
     this.links = new Links(options, faults);
     this.network = new Network({ world, links: this.links, faults });
-    this.objects = this.config.members.map(
-      ({ name }, index) =>
-        new SimObject({
-          world,
-          options,
-          faults,
-          config: this.config,
-          target: { cluster: CLUSTER, member: name },
-          index,
-          connect: (from, instance, target) => this.#connect(from, instance, target),
-          changed: (object) => this.#changed(object),
-          ranSuperseded: (instance) => this.#ranSuperseded(instance),
-          durable: (object, change) => this.#durable.push({ object, change }),
-        }),
-    );
+    this.#objects = [];
+    this.#newObject = (target) =>
+      new SimObject({
+        world,
+        options,
+        faults,
+        config: this.config,
+        target,
+        index: this.#objects.length,
+        connect: (from, instance, called) => this.#connect(from, instance, called),
+        changed: (object) => this.#changed(object),
+        ranSuperseded: (instance) => this.#ranSuperseded(instance),
+        durable: (object, change) => this.#durable.push({ object, change }),
+      });
+    for (const { name } of this.config.members) {
+      this.#objects.push(this.#newObject({ cluster: CLUSTER, member: name }));
+    }
   }
 
-  object(name: string): SimObject {
-    return defined(
-      this.objects.find((object) => object.name === name),
-      `no object is called ${name}`,
+  /** Every object there has ever been: former members too. */
+  get objects(): readonly SimObject[] {
+    return this.#objects;
+  }
+
+  /** Those that may be called, by the numbers of their links. */
+  endpoints(gateways: number): readonly number[] {
+    const ofGateways = Array.from({ length: gateways }, (_, i) => FIRST_GATEWAY + i);
+    return [...this.#objects.map(({ index }) => index), ...ofGateways];
+  }
+
+  /** The platform makes an object when it is called for the first time. */
+  object(target: ReplicaTarget): SimObject {
+    const name = replicaObjectName(target);
+    const known = this.#objects.find((object) => replicaObjectName(object.target) === name);
+    if (known !== undefined) return known;
+    assert(target.id !== undefined, `no object is called ${name}`);
+    assert(this.#objects.length < FIRST_GATEWAY, "too many objects for the numbers of links");
+    const made = this.#newObject(target);
+    this.#objects.push(made);
+    return made;
+  }
+
+  /** The members in the newest committed configuration, joined or not. */
+  members(): readonly SimObject[] {
+    const { core } = this.objects.reduce<{ core: SimObject["core"] }>(
+      (best, object) =>
+        object.core !== null && object.core.log.commit > (best.core?.log.commit ?? -1) ? object : best,
+      { core: null },
     );
+    if (core === null) return this.objects;
+    const members = allMembers(core.configurations.at(core.log.commit).configuration);
+    return this.objects.filter(({ nodeId }) => members.includes(nodeId));
   }
 
   noteRepeated(command: Uint8Array): void {
@@ -95,7 +131,7 @@ export class Cluster {
   }
 
   #connect(from: SimObject, instance: Instance, target: ReplicaTarget): PeerStub {
-    const to = this.object(target.member);
+    const to = this.object(target);
     const caller: Caller = {
       actor: instance,
       endpoint: from.index,

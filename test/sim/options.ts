@@ -72,6 +72,8 @@ export interface RunOptions {
   readonly latencyMs: number;
   readonly tailMs: number;
   readonly commitMs: number;
+  /** Mean time between two changes of members; 0: they stay. */
+  readonly memberMs: number;
   /** Mean time between two acts of the nemesis. */
   readonly nemesisMs: number;
   readonly faults: Readonly<Record<FaultKind, number>>;
@@ -156,6 +158,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     tailMs: random.pick([0, 200, 3_000]),
     commitMs: random.pick([1, 5, 15]),
     nemesisMs: random.pick([300, 1_000, 4_000]),
+    memberMs: drawMemberMs(stream(seed, "member-options")),
     faults: drawFaults(stream(seed, "fault-options")),
     mild: null,
     limits: drawLimits(stream(seed, "limit-options")),
@@ -170,6 +173,10 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   // Two are no majority without each other.
   const tooFew = fixed.replicas !== undefined && fixed.replicas < 3;
   return mild === null || tooFew ? usual : { ...usual, ...calm(seed, fixed), mild };
+}
+
+function drawMemberMs(random: Prng): number {
+  return random.chance(0.15) ? random.pick([300, 1_000, 3_000]) : 0;
 }
 
 /** Clients that only read and write. */
@@ -218,6 +225,7 @@ function calm(seed: number, fixed: FixedOptions): Partial<RunOptions> {
     commitMs: random.pick([1, 5]),
     faults: NO_FAULTS,
     upkeep: NO_UPKEEP,
+    memberMs: 0,
     ...fixed,
   };
 }

@@ -16,6 +16,7 @@ export const PLACES = [
   "quota-alarms", // raised because a database was full
   "auto-compactions", // that changed something
   "transfers", // of leadership, answered as done
+  "member-changes", // that are in the log
   "equal-hashes", // of one history, asked for more than once
 ] as const;
 
@@ -41,6 +42,7 @@ export function noteEnd(reached: Reached, cluster: Cluster, model: Model, oracle
   reached.transfers = oracle.transfers;
   reached["equal-hashes"] = oracle.equalHashes;
   reached.elections = cluster.checker.history.leaders.size;
+  reached["member-changes"] = model.memberChanges;
   reached.compactions = model.compactions;
   for (const [id, carriers] of model.carriers) {
     const runs = model.executions.get(id)?.length ?? 0;

@@ -5,6 +5,7 @@ import { forgetEntries } from "./disk/intern-entry.ts";
 import { type FaultName, FaultPlan } from "./faults/fault-plan.ts";
 import { startMild } from "./faults/mild.ts";
 import { startNemesis } from "./faults/nemesis.ts";
+import { startOperator } from "./faults/operator.ts";
 import { SimClient } from "./gateway/sim-client.ts";
 import { SimGateway } from "./gateway/sim-gateway.ts";
 import { heal } from "./heal.ts";
@@ -97,6 +98,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
     );
     for (const client of clients) client.start();
     startNemesis({ world, options, faults, cluster, restartGateway, gateways: GATEWAYS });
+    startOperator({ world, options, faults, cluster, gateway: () => gateway(0) });
     startMild({ world, options, faults, cluster });
     await world.run(options.durationMs);
     const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting);

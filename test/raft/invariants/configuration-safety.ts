@@ -41,6 +41,8 @@ export class ConfigurationSafety implements Invariant {
     if (inForce.index !== entry.index) violated(this.name, `${id} ignores its configuration ${entry.index}`);
     if (entry.index - 1 < live.applied) return;
     const previous = live.configurationAt(entry.index - 1).configuration;
+    // A member that was just added begins with nobody: it learns the first members with their log.
+    if (previous.voters.length === 0) return;
     const key = `${configurationText(previous)} then ${configurationText(next)}`;
     if (this.#intersecting.has(key)) return;
     if (!quorumsMeet(previous, next)) violated(this.name, `quorums may miss each other: ${key}`);

@@ -38,6 +38,7 @@ type Effect =
   | { readonly kind: "other-meta" }
   | { readonly kind: "log-insert" }
   | { readonly kind: "log-delete" }
+  | { readonly kind: "configuration" }
   | { readonly kind: "version"; readonly generation: number; readonly at: readonly number[] }
   | { readonly kind: "none" };
 
@@ -62,6 +63,8 @@ function parse(statement: string): Effect {
   if (/ meta\b/.test(statement)) return { kind: "other-meta" };
   if (statement === "INSERT INTO log (idx, term, kind, data) VALUES (?, ?, ?, ?)")
     return { kind: "log-insert" };
+  if (statement.startsWith("INSERT OR REPLACE INTO configuration (idx, body)"))
+    return { kind: "configuration" };
   if (statement === "DELETE FROM log WHERE idx >= ? AND idx <= ?") return { kind: "log-delete" };
   assert(!/ log\b/.test(statement), `what does this do to the log: ${statement}`);
   const insert = /^INSERT INTO kv_([01]) \((.+)\) VALUES \([?, ]+\)$/.exec(statement);
@@ -84,6 +87,8 @@ class Tally {
   /** Rows of the log from `logFrom` on. */
   log: SqlRow[] = [];
   readonly inserted: SqlRow[] = [];
+  /** Configurations by log index: what supersedes one may delete its row in the same transaction. */
+  readonly configurations = new Map<number, string>();
   readonly versions: { readonly generation: number; readonly row: SqlRow }[] = [];
 
   add({ statement, bindings }: Write): void {
@@ -102,6 +107,9 @@ class Tally {
         break;
       case "log-delete":
         this.#deleteLog(Number(bindings[0]), Number(bindings[1]));
+        break;
+      case "configuration":
+        this.configurations.set(Number(bindings[0]), String(bindings[1]));
         break;
       case "version":
         this.versions.push({ generation: effect.generation, row: pick(bindings, effect.at) });
@@ -155,13 +163,13 @@ export function changeOf(sql: SimSql, { before, writes, compared }: Changing): M
   const written = tally.versions.filter(({ generation }) => generation === meta.generation);
   const versions = installed ? sql.all(VERSIONS[meta.generation] ?? "", [0]) : written.map(({ row }) => row);
   if (compared) assertStored(sql, tally, meta, versions);
-  const entries = tally.log.map((entry) => decodeEntry(sql, entry));
+  const entries = tally.log.map((entry) => decodeEntry(sql, tally, entry));
   const wasCut = tally.log.length < tally.inserted.length;
   return {
     meta,
     from: tally.logFrom ?? Number.MAX_SAFE_INTEGER,
     entries,
-    inserted: wasCut ? tally.inserted.map((entry) => decodeEntry(sql, entry)) : entries,
+    inserted: wasCut ? tally.inserted.map((entry) => decodeEntry(sql, tally, entry)) : entries,
     committed: [],
     versions,
     installed,
@@ -199,7 +207,7 @@ function decodeMeta(row: SqlRow): Meta {
   };
 }
 
-function decodeEntry(sql: SimSql, [idx, termValue, kind, data]: SqlRow): Entry {
+function decodeEntry(sql: SimSql, { configurations }: Tally, [idx, termValue, kind, data]: SqlRow): Entry {
   const index = Number(idx);
   const term = Number(termValue);
   if (kind === 0) {
@@ -207,7 +215,8 @@ function decodeEntry(sql: SimSql, [idx, termValue, kind, data]: SqlRow): Entry {
     return internEntry({ kind: "command", index, term, data });
   }
   if (kind === 1) return internEntry({ kind: "empty", index, term });
-  const body = sql.first(CONFIGURATION, [index])?.[0] ?? "null";
+  const body = configurations.get(index) ?? sql.first(CONFIGURATION, [index])?.[0];
+  assert(body !== undefined, `configuration ${index} has no text`);
   // Written by the configuration table only.
   return internEntry({ kind: "configuration", index, term, configuration: JSON.parse(String(body)) });
 }

@@ -30,7 +30,7 @@ function someObject({ cluster }: NemesisParts, random: Prng): SimObject {
 /** Each endpoint in one of two groups; gateways too, so that clients see both sides. */
 function split({ cluster, gateways }: NemesisParts, random: Prng): readonly [number[], number[]] {
   const groups: [number[], number[]] = [[], []];
-  for (let i = 0; i < cluster.objects.length + gateways; i += 1) groups[random.below(2)]?.push(i);
+  for (const endpoint of cluster.endpoints(gateways)) groups[random.below(2)]?.push(endpoint);
   return groups;
 }
 
@@ -124,6 +124,8 @@ const ACTS: Partial<Record<FaultKind, Act>> = {
   },
   wipe(nemesis, random) {
     const { objects } = nemesis.cluster;
+    // With members that come and go it could be one too many.
+    if (nemesis.options.memberMs > 0) return;
     // Losing more disks than a quorum can spare is not survivable, and one is enough to be refused.
     if (objects.length < 3 || objects.some(({ wiped }) => wiped)) return;
     if (objects.some(({ disk }) => disk.pending.length > 0 || disk.mirror.term === 0)) return;

@@ -1,9 +1,10 @@
 /** One isolate of the gateway: the production router on virtual time, gone and anew now and then. */
 
-import type { ReplicaApi } from "../../../src/engine/replica-api.ts";
+import { targetOf } from "../../../src/engine/member-place.ts";
+import type { ReplicaApi, ReplicaTarget } from "../../../src/engine/replica-api.ts";
 import { LeaderRouter } from "../../../src/gateway/leader-router.ts";
 import { createReplicaClient } from "../../../src/gateway/replica-client.ts";
-import type { Cluster } from "../cluster.ts";
+import { type Cluster, FIRST_GATEWAY } from "../cluster.ts";
 import type { Caller } from "../network/network.ts";
 import type { RunOptions } from "../options.ts";
 import { hostOf } from "../platform/instance.ts";
@@ -26,12 +27,15 @@ export class SimGateway implements Actor {
     this.#random = stream(options.seed, "gateway", index, incarnation);
     this.#caller = {
       actor: this,
-      endpoint: cluster.objects.length + index,
+      endpoint: FIRST_GATEWAY + index,
       gated: (leave) => leave(),
       busyForMs: () => 0,
     };
     this.router = new LeaderRouter(
-      (name, member) => createReplicaClient(() => this.#connect(member), { cluster: name, member }),
+      (name, member, place) => {
+        const target = place === undefined ? { cluster: name, member } : targetOf(name, place);
+        return createReplicaClient(() => this.#connect(target), target);
+      },
       { nowMs: () => Math.floor(world.now), sleep: (durationMs) => sleep(durationMs) },
       this.entropy,
       {
@@ -57,9 +61,9 @@ export class SimGateway implements Actor {
     this.#world.after(0, () => this.#world.runAs(this, body));
   }
 
-  #connect(member: string): ReplicaApi {
+  #connect(called: ReplicaTarget): ReplicaApi {
     const { network } = this.#cluster;
-    const to = this.#cluster.object(member);
+    const to = this.#cluster.object(called);
     const quiet = { departs: () => undefined, answers: () => undefined, to };
     const caller = this.#caller;
     return {

@@ -6,6 +6,7 @@ import { assert, defined } from "../../../src/base/assert.ts";
 import { toHex } from "../../../src/base/bytes.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import type { CommandRequest } from "../../../src/gateway/commands.ts";
+import { isMemberRequest } from "../../../src/mvcc/member/member-change.ts";
 import type { Entry } from "../../../src/raft/types.ts";
 import { decodeBatch } from "../../../src/wire/batch.ts";
 import type { Command } from "../../../src/wire/gen/edged_pb.ts";
@@ -16,13 +17,15 @@ import type { Expected, WriteKind } from "./operations/operation-kind.ts";
 
 /** One run of one command. */
 export interface Execution {
-  readonly kind: WriteKind;
+  readonly kind: Pick<WriteKind, "name">;
   readonly expected: Expected;
   /** The store's revision after it. */
   readonly revision: number;
   /** How many commands were applied before it. */
   readonly sequence: number;
 }
+
+const MEMBER_CHANGE = { name: "member change" } as const;
 
 /** The counters at a moment of the log. */
 export interface Moment {
@@ -47,6 +50,8 @@ export class Model {
   compactions = 0;
   /** Those of them that the leader made by itself, and the alarms it raised. */
   autoCompactions = 0;
+  /** Requests to change members. */
+  memberChanges = 0;
   quotaAlarms = 0;
   #index = 0;
 
@@ -118,6 +123,13 @@ export class Model {
 
   #execute({ request }: Command): Omit<Execution, "sequence"> {
     assert(request.case !== undefined, "no command without a request is committed");
+    if (isMemberRequest(request)) {
+      // Who the members are is checked by the invariants of configurations, and by equal content.
+      this.memberChanges += 1;
+      this.store.finish();
+      const expected: Expected = { kind: "applied", answer: null };
+      return { kind: MEMBER_CHANGE, expected, revision: this.store.revision };
+    }
     const kind = defined(
       WRITES.find(({ requestCase }) => requestCase === request.case),
       `no operation for ${request.case}`,

@@ -66,7 +66,7 @@ export class SimObject {
     this.#parts = parts;
     this.index = index;
     this.target = target;
-    this.nodeId = initialMemberId(target.cluster, target.member);
+    this.nodeId = target.id ?? initialMemberId(target.cluster, target.member);
     this.disk = new SimDisk(options.upkeep.quotaVersions !== null);
     this.#random = stream(options.seed, "object", index);
     const skewed = faults.happens("clock-skew");
@@ -85,7 +85,8 @@ export class SimObject {
   }
 
   get name(): string {
-    return this.target.member;
+    const { member, id } = this.target;
+    return id === undefined ? member : `${member}.${id.slice(0, 4)}`;
   }
 
   get isDown(): boolean {

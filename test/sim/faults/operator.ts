@@ -1,0 +1,106 @@
+/** Changes members every now and then, one after another: adds, promotes, moves and removes whom it likes. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Prng } from "../../../src/base/prng.ts";
+import { type CommandRequest, completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
+import { QuerySchema } from "../../../src/wire/gen/edged_pb.ts";
+import {
+  type Member,
+  MemberAddRequestSchema,
+  MemberListRequestSchema,
+  MemberListResponseSchema,
+  MemberPromoteRequestSchema,
+  MemberRemoveRequestSchema,
+  MemberUpdateRequestSchema,
+} from "../../../src/wire/gen/etcd/rpc_pb.ts";
+import { CLUSTER, type Cluster } from "../cluster.ts";
+import type { SimGateway } from "../gateway/sim-gateway.ts";
+import type { RunOptions } from "../options.ts";
+import { stream } from "../world/streams.ts";
+import type { World } from "../world/world.ts";
+import type { FaultPlan } from "./fault-plan.ts";
+
+export interface OperatorParts {
+  readonly world: World;
+  readonly options: RunOptions;
+  readonly faults: FaultPlan;
+  readonly cluster: Cluster;
+  readonly gateway: () => SimGateway;
+}
+
+/** Objects that a run makes at most; former members stay as they are. */
+const OBJECTS_MAX = 14;
+const MEMBERS_MAX = 6;
+
+export function startOperator(parts: OperatorParts): void {
+  const { world, options, faults } = parts;
+  if (options.memberMs === 0) return;
+  const random = stream(options.seed, "operator");
+  let changes = 0;
+  const rest = (): void => {
+    world.after(options.memberMs * 2 * random.fraction(), () => {
+      if (!faults.healed) parts.gateway().run(() => void next());
+    });
+  };
+  const next = async (): Promise<void> => {
+    changes += 1;
+    const gateway = parts.gateway();
+    try {
+      const members = await list(gateway);
+      const request = members === null ? null : choose(parts, members, random, changes);
+      if (request !== null) await change(gateway, request);
+    } catch (error) {
+      world.fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  // Whether it is answered or its gateway is gone: the next one comes.
+  const again = (): void => {
+    rest();
+    if (!faults.healed) world.after(options.memberMs + options.attemptMs * options.attempts, again);
+  };
+  again();
+}
+
+async function list({ router }: SimGateway): Promise<readonly Member[] | null> {
+  const query = create(QuerySchema, {
+    request: { case: "memberList", value: create(MemberListRequestSchema) },
+  });
+  const request = toBinary(QuerySchema, query);
+  const outcome = await router.query(
+    { cluster: CLUSTER, pin: null },
+    { request, consistency: "linearizable", minRevision: 0 },
+  );
+  return outcome.kind === "answer" ? fromBinary(MemberListResponseSchema, outcome.response).members : null;
+}
+
+async function change(gateway: SimGateway, request: CommandRequest): Promise<void> {
+  const body = encodeBody(request);
+  const id = gateway.entropy.bytes(16);
+  await gateway.router.propose(
+    { cluster: CLUSTER, pin: null },
+    { operationId: () => id, encode: (operation, seen) => completeCommand(body, operation, seen) },
+  );
+}
+
+function choose(
+  { cluster, options }: OperatorParts,
+  members: readonly Member[],
+  random: Prng,
+  number: number,
+): CommandRequest | null {
+  const { ID } = random.pick(members);
+  const mayAdd = cluster.objects.length < OBJECTS_MAX && members.length < Math.max(options.replicas + 1, 3);
+  const learner = members.find(({ isLearner }) => isLearner);
+  const draw = random.fraction();
+  if (draw < 0.4 && mayAdd && members.length < MEMBERS_MAX) {
+    // Names of former members come again.
+    const name = random.chance(0.3) ? `r${1 + random.below(options.replicas)}` : `n${number}`;
+    const value = { peerURLs: [`edged://${name}?region=oc`], isLearner: random.chance(0.4) };
+    return { case: "memberAdd", value: create(MemberAddRequestSchema, value) };
+  }
+  if (draw < 0.6 && learner !== undefined) {
+    return { case: "memberPromote", value: create(MemberPromoteRequestSchema, { ID: learner.ID }) };
+  }
+  if (draw < 0.95) return { case: "memberRemove", value: create(MemberRemoveRequestSchema, { ID }) };
+  const peerURLs = [`http://10.0.0.${number % 250}:2380`];
+  return { case: "memberUpdate", value: create(MemberUpdateRequestSchema, { ID, peerURLs }) };
+}
