@@ -20,6 +20,7 @@ import type {
   WatchCall,
   WatchReply,
 } from "../engine/replica-api.ts";
+import type { ErrorKey } from "../wire/errors.ts";
 import { ClusterView } from "./cluster-view.ts";
 import type { Clock, Entropy, ReplicaClient, ReplicaDirectory } from "./ports.ts";
 import { RoutePlan } from "./route-plan.ts";
@@ -31,6 +32,8 @@ const OVERLOADS_MAX = 3;
 /** Fresh ids after an id was refused as too old. */
 const REMINTS_MAX = 3;
 const STATUS_MS = 2_000;
+/** Refusals that are not remembered under a write's id: the same write may be taken elsewhere. */
+const SAY_NOTHING: ReadonlySet<string> = new Set<ErrorKey>(["invalidAuthToken", "authOldRevision"]);
 /** Time to find out who the members are, when they have changed. */
 const FOLLOW_MS = 1_000;
 
@@ -170,8 +173,8 @@ export class LeaderRouter {
         token: choice.token ?? null,
       });
       this.#note(view, member, reply);
-      // Said without a look at the log, which may hold an earlier attempt.
-      if (unknown && reply.kind === "rejected" && reply.error === "invalidAuthToken") break;
+      // These say nothing of an earlier attempt, which may be on its way.
+      if (unknown && reply.kind === "rejected" && SAY_NOTHING.has(reply.error)) break;
       if (reply.kind !== "unavailable") return reply;
       last = reply.reason === "superseded" ? reply : better(last, reply);
       if (isFinal(choice, reply)) break;

@@ -24,7 +24,6 @@ import { Alarms } from "./alarm/alarms.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import type { ApplyOutcome, ApplyResult } from "./apply-outcome.ts";
 import { AuthStore, isAuthRequest } from "./auth/auth-store.ts";
-import { isForbidden } from "./auth/is-forbidden.ts";
 import { ownOperationId } from "./auth/own-operation-id.ts";
 import { type CheckedTables, checkPath, checkPut } from "./check-path.ts";
 import type { Counters } from "./counters.ts";
@@ -215,8 +214,9 @@ export class StateMachine {
     const recalled = this.#memory.recall(opId, Number(command.seen), sequence, revision);
     if (recalled !== null) return recalled;
     const outcome = this.#execute(command);
-    // A command that somebody may not give changed nothing, and whoever it was may have signed in anew.
-    if (!isForbidden(outcome)) this.#memory.remember(opId, sequence, outcome);
+    // One that was signed by old users and roles is signed anew, under its id.
+    const isOld = outcome.kind === "rejected" && outcome.error === "authOldRevision";
+    if (!isOld) this.#memory.remember(opId, sequence, outcome);
     return outcome;
   }
 
