@@ -11,7 +11,9 @@ import { CLUSTER, type Cluster } from "./cluster.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 import type { SimGateway } from "./gateway/sim-gateway.ts";
 import type { RunOptions } from "./options.ts";
+import type { NaiveStore } from "./oracle/naive-store.ts";
 import type { SimObject } from "./platform/sim-object.ts";
+import { settleLeases } from "./settle-leases.ts";
 import { settleMembers } from "./settle-members.ts";
 import { checkSleep } from "./sleep.ts";
 import type { World } from "./world/world.ts";
@@ -23,6 +25,7 @@ export interface HealParts {
   readonly faults: FaultPlan;
   readonly gateway: SimGateway;
   readonly clientsWait: () => boolean;
+  readonly store: NaiveStore;
 }
 
 /** Elections that getting well may take: each may fail by split votes, and logs must be compared. */
@@ -46,6 +49,7 @@ export async function heal(parts: HealParts): Promise<void> {
     if (world.now >= deadline) violated("heal", `not well in time: ${describe(sound, served, parts)}`);
     await world.run(world.now + options.electionMs, well);
   }
+  await settleLeases(world, parts.store, sound);
   const terms = highestTerm(sound) - termBefore;
   if (terms > TERMS_MAX) violated("election-budget", `getting well took ${terms} terms`);
   await checkQuiet(parts, sound);
