@@ -11,11 +11,10 @@ import { CLUSTER, type Cluster } from "./cluster.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 import type { SimGateway } from "./gateway/sim-gateway.ts";
 import type { RunOptions } from "./options.ts";
-import type { NaiveStore } from "./oracle/naive-store.ts";
 import type { SimObject } from "./platform/sim-object.ts";
-import { settleLeases } from "./settle-leases.ts";
 import { settleMembers } from "./settle-members.ts";
 import { checkSleep } from "./sleep.ts";
+import type { Watchers } from "./watches/start-watchers.ts";
 import type { World } from "./world/world.ts";
 
 export interface HealParts {
@@ -25,7 +24,7 @@ export interface HealParts {
   readonly faults: FaultPlan;
   readonly gateway: SimGateway;
   readonly clientsWait: () => boolean;
-  readonly store: NaiveStore;
+  readonly watchers: Watchers;
 }
 
 /** Elections that getting well may take: each may fail by split votes, and logs must be compared. */
@@ -49,9 +48,9 @@ export async function heal(parts: HealParts): Promise<void> {
     if (world.now >= deadline) violated("heal", `not well in time: ${describe(sound, served, parts)}`);
     await world.run(world.now + options.electionMs, well);
   }
-  await settleLeases(world, parts.store, sound);
   const terms = highestTerm(sound) - termBefore;
   if (terms > TERMS_MAX) violated("election-budget", `getting well took ${terms} terms`);
+  await parts.watchers.close();
   await checkQuiet(parts, sound);
   // Automatic compaction may have begun one more entry just now.
   if (!isConverged(sound)) await world.run(world.now + 10 * options.electionMs, () => isConverged(sound));

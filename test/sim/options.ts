@@ -289,5 +289,11 @@ function drawLimits(random: Prng): Record<string, number> {
   maybe("dedupOperationsMax", [40, 200]);
   maybe("dedupAnswerBytesMax", [20, 100]);
   maybe("pipelineCommandsMin", [1, 3]);
+  maybe("watchersWaitingMax", [1, 3]);
+  maybe("watchScanRowsMax", [1, 5, 40]);
+  maybe("watchNotifyRowsMax", [1, 5]);
+  maybe("watchNotifyBytesMax", [1, 300]);
+  maybe("watchBytesMax", [1, 200, 1_000]);
+  maybe("watchRevisionBytesMax", [1, 400]);
   return limits;
 }

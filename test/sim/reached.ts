@@ -2,6 +2,7 @@
 import type { Cluster, DurableChange } from "./cluster.ts";
 import type { Model } from "./oracle/model.ts";
 import type { Oracle } from "./oracle/oracle.ts";
+import type { Watchers } from "./watches/start-watchers.ts";
 
 export const PLACES = [
   "elections", // terms somebody led
@@ -18,6 +19,9 @@ export const PLACES = [
   "transfers", // of leadership, answered as done
   "member-changes", // that are in the log
   "equal-hashes", // of one history, asked for more than once
+  "watched", // events told to watchers
+  "resumed", // watches that were broken off and went on
+  "overtaken", // watches whose next event was compacted
 ] as const;
 
 export type Place = (typeof PLACES)[number];
@@ -34,6 +38,12 @@ export function nowhere(): Reached {
 export function noteDurable(reached: Reached, { change }: DurableChange): void {
   if (change.installed) reached.snapshots += 1;
   if (change.truncated) reached.truncations += 1;
+}
+
+export function noteWatches(reached: Reached, { counts }: Watchers): void {
+  reached.watched = counts.told;
+  reached.resumed = counts.resumed;
+  reached.overtaken = counts.compacted;
 }
 
 export function noteEnd(reached: Reached, cluster: Cluster, model: Model, oracle: Oracle): void {

@@ -12,10 +12,10 @@ import { heal } from "./heal.ts";
 import { checkStoreRows } from "./invariants/store-rows.ts";
 import { overrideLimits } from "./limits-knobs.ts";
 import type { FaultKind, RunOptions } from "./options.ts";
-import { LeaseOracle } from "./oracle/lease-oracle.ts";
 import { Model } from "./oracle/model.ts";
 import { Oracle, type OracleCounts } from "./oracle/oracle.ts";
-import { noteDurable, noteEnd, nowhere, type Reached } from "./reached.ts";
+import { noteDurable, noteEnd, noteWatches, nowhere, type Reached } from "./reached.ts";
+import { startWatchers } from "./watches/start-watchers.ts";
 import { Trace } from "./world/trace.ts";
 import { World } from "./world/world.ts";
 
@@ -52,8 +52,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
   const faults = new FaultPlan(options, skip);
   const cluster = new Cluster(world, options, faults);
   const model = new Model();
-  const leases = new LeaseOracle(model.store, () => faults.counts["clock-jump"] === 0);
-  const oracle = new Oracle(model, leases, () => world.now);
+  const oracle = new Oracle(model);
   const reached = nowhere();
   let begun = 0;
   let failure: RunResult["failure"] = null;
@@ -63,7 +62,6 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
         model.replay(entry);
         entry = cluster.checker.history.committed(model.index + 1);
       }
-      leases.observe(world.now);
       for (const change of durable) {
         checkStoreRows(change, model);
         noteDurable(reached, change);
@@ -100,16 +98,18 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
         }),
     );
     for (const client of clients) client.start();
+    const watchers = startWatchers({ world, options, faults, store: model.store, gateway });
     startNemesis({ world, options, faults, cluster, restartGateway, gateways: GATEWAYS });
     startOperator({ world, options, faults, cluster, gateway: () => gateway(0) });
     startMild({ world, options, faults, cluster });
     await world.run(options.durationMs);
-    const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting);
+    const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting) || !watchers.areUpToDate;
     // Patient, whatever the run's clients were: it is asked whether there is an answer at all.
     const patient = { ...options, attemptMs: 4 * options.electionMs, attempts: 3 };
     const healer = new SimGateway(world, cluster, patient, GATEWAYS, 0);
-    await heal({ world, cluster, options, faults, gateway: healer, clientsWait, store: model.store });
+    await heal({ world, cluster, options, faults, gateway: healer, watchers, clientsWait });
     oracle.finish(cluster.repeated);
+    noteWatches(reached, watchers);
   } catch (error) {
     failure = failureOf(error, world.now);
   } finally {
