@@ -23,6 +23,8 @@ import { UnaryCalls } from "./unary-calls.ts";
 
 /** Above it a message is not even read; the gateway refuses smaller ones in etcd's words. */
 const READ_BYTES_MAX = 16 * 1024 * 1024;
+const NEVER_BYTES = 2 ** 32 - 1;
+
 /** All that the reflection service shows besides itself. */
 const SERVICES: readonly DescService[] = [...new Set(RPCS.map(({ rpc }) => rpc.parent)), Health];
 
@@ -52,6 +54,8 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     grpcWeb: false,
     connect: false,
     acceptCompression: [compressionGzip],
+    // Clients say that they could read it; etcd compresses only for those that compress themselves.
+    compressMinBytes: NEVER_BYTES,
     readMaxBytes: READ_BYTES_MAX,
     contextValues: (request) => createContextValues().set(CLIENT_URL, clientUrl(request, scheme)),
     fallback: refuseUnknown,

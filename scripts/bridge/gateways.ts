@@ -13,16 +13,17 @@ export class Gateways {
     return this.#all.length;
   }
 
-  /** The gateway for a call's attempt, counted from 0. */
-  pick(attempt: number): Gateway {
-    const gateway = this.#all[(this.#preferred + attempt) % this.#all.length];
+  /** The gateway to ask first, or the one to ask after `previous`. */
+  pick(previous: Gateway | null = null): Gateway {
+    const place = previous === null ? this.#preferred : this.#all.indexOf(previous) + 1;
+    const gateway = this.#all[place % this.#all.length];
     if (gateway === undefined) throw new Error("a bridge has at least one endpoint");
     return gateway;
   }
 
   /** It gave no answer: others are asked first from now on. */
   avoid(gateway: Gateway): void {
-    if (this.pick(0) === gateway) this.#preferred = (this.#preferred + 1) % this.#all.length;
+    if (this.pick() === gateway) this.#preferred = (this.#preferred + 1) % this.#all.length;
   }
 
   close(): void {

@@ -42,10 +42,11 @@ async function* watch(
 }
 
 async function probe(gateways: Gateways): Promise<ServingStatus> {
-  for (let attempt = 0; attempt < gateways.count; attempt += 1) {
+  let gateway = gateways.pick();
+  for (let attempt = 0; attempt < gateways.count; attempt += 1, gateway = gateways.pick(gateway)) {
     try {
       const signal = AbortSignal.timeout(PROBE_MS_MAX);
-      const response = await fetch(`${gateways.pick(attempt).url}/health`, { signal });
+      const response = await fetch(`${gateway.url}/health`, { signal });
       await response.arrayBuffer();
       if (response.ok) return Status.SERVING;
     } catch {

@@ -47,7 +47,7 @@ export class HttpProxy {
   }
 
   handle(incoming: Incoming, outgoing: Outgoing): void {
-    const gateway = this.#gateways.pick(0);
+    const gateway = this.#gateways.pick();
     const base = new URL(gateway.url);
     const request = requestTo(base)({
       protocol: base.protocol,

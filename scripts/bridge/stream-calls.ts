@@ -24,7 +24,7 @@ export class StreamCalls {
     context: Pick<HandlerContext, "requestHeader" | "timeoutMs" | "values">,
     signal: AbortSignal,
   ): AsyncGenerator<MessageShape<O>, void> {
-    const gateway = this.#gateways.pick(0);
+    const gateway = this.#gateways.pick();
     const headers = forwardedHeaders(context, this.#apiToken);
     try {
       const response = await gateway.streams.stream(rpc, signal, context.timeoutMs(), headers, requests);

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { clientError, isUnreachable, isWorthRepeating } from "./failures.ts";
+import type { Gateway } from "./gateway.ts";
 import type { Gateways } from "./gateways.ts";
 import { forwardedHeaders } from "./metadata.ts";
 
@@ -46,8 +47,10 @@ export class UnaryCalls {
     if (!READS.has(rpc.name) && !headers.has("idempotency-key")) {
       headers.set("idempotency-key", randomUUID());
     }
+    let previous: Gateway | null = null;
     for (let attempt = 0; ; attempt += 1) {
-      const gateway = this.#gateways.pick(attempt);
+      const gateway: Gateway = this.#gateways.pick(previous);
+      previous = gateway;
       try {
         const timeoutMs = context.timeoutMs();
         const { message } = await gateway.calls.unary(rpc, context.signal, timeoutMs, headers, request);
