@@ -21,7 +21,7 @@ describe.concurrent("a replica that lost its database", () => {
         const { members: states } = await client.status();
         return states.find(({ name, stopped }) => name === wiped && stopped !== undefined) ?? null;
       });
-      expect(status.stopped).toMatch(/database was lost.*new name/);
+      expect(status.stopped).toMatch(/database was lost.*add another/);
       expect(status.role).toBe("stopped");
       // The two others go on, with what they have.
       await untilLed(client, rest);

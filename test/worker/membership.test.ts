@@ -1,7 +1,7 @@
 /** Members that come and go, on the real Worker: etcd's Cluster service. */
 import { describe, expect, test } from "vitest";
 import { eventually } from "./support/eventually.ts";
-import { untilLed } from "./support/group.ts";
+import { untilLed, untilSame } from "./support/group.ts";
 import { Membership } from "./support/membership.ts";
 import { putUntilAcked, WorkerCluster } from "./support/worker-cluster.ts";
 import { WriteLoad } from "./support/write-load.ts";
@@ -90,6 +90,76 @@ describe("members", () => {
     expect(await members.tryRemove(only?.ID ?? "", 412)).toMatchObject({
       json: { message: "etcdserver: re-configuration failed due to not enough started members" },
     });
+  });
+
+  test("a leader that is removed hands over; it says that it was removed, and who goes on", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client } = cluster;
+    const members = new Membership(client);
+    const { leader, term } = await untilLed(client, cluster.members);
+    const former = (await members.list()).find(({ name }) => name === leader);
+    await members.remove(former?.ID ?? "");
+    const rest = cluster.members.filter((name) => name !== leader);
+    const { term: next } = await untilLed(client, rest);
+    // One election, ordered by the leader itself: nobody had to miss it first.
+    expect(next).toBe((term ?? 0) + 1);
+    await cluster.forgetGateways();
+    const answer = await eventually("it says so", async () => {
+      const told = await client.put("a", "1", { replica: leader ?? "" });
+      return told.status === 503 && told.text.includes("removed") ? told : null;
+    });
+    expect(answer.json?.["outcome"]).toBe("not_applied");
+    expect((await client.put("a", "1")).status).toBe(200);
+    expect((await client.put("a", "1", { replica: leader ?? "" })).status).toBe(400);
+    expect(await cluster.leaderConflicts()).toEqual([]);
+  });
+
+  test("a member that was away while it was removed learns of it from the others, and is quiet", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client } = cluster;
+    const members = new Membership(client);
+    const { leader } = await untilLed(client, cluster.members);
+    const away = cluster.members.find((name) => name !== leader) ?? "";
+    const former = (await members.list()).find(({ name }) => name === away);
+    await cluster.suffer({ kind: "down", member: away });
+    await members.remove(former?.ID ?? "");
+    await cluster.heal();
+    await cluster.forgetGateways();
+    await eventually("it stops", async () => {
+      const told = await client.put("a", "1", { replica: away });
+      return told.status === 503 && told.text.includes("removed") ? true : null;
+    });
+  });
+
+  test("a new member pulls what the log has no more, though it loses its memory meanwhile", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3, vars: { SNAPSHOT_EVERY: "10" } });
+    const { client } = cluster;
+    const members = new Membership(client);
+    for (let i = 0; i < 40; i += 1) await putUntilAcked(client, `k${i}`, "x".repeat(50_000), `k${i}`);
+    const id = await members.add("edged://r4?region=oc", true);
+    const hex = BigInt(id).toString(16).padStart(16, "0");
+    await cluster.abort(`r4/${hex}`);
+    await members.promoteWhenReady(id);
+    const { keys } = await untilSame(client, ["r1", "r2", "r3", "r4"]);
+    expect(keys.length).toBe(40);
+  });
+
+  test("a group that fell asleep changes its members all the same", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3, vars: { QUIESCE_AFTER_MS: "100" } });
+    const { client } = cluster;
+    const members = new Membership(client);
+    await putUntilAcked(client, "a", "1", "a");
+    const sleeps = (): Promise<true> =>
+      eventually("all sleep", async () => {
+        const { members: all } = await client.status();
+        return all.every(({ asleep }) => asleep === true) ? true : null;
+      });
+    await sleeps();
+    const id = await members.add("edged://r4?region=oc");
+    await sleeps();
+    expect((await members.tryRemove(id, 200)).status).toBe(200);
+    await sleeps();
+    expect((await client.status()).voters.length).toBe(3);
   });
 
   test("all three are replaced one by one under writes; who knows only the first three finds the others", {
