@@ -2,6 +2,7 @@
 /** The commands and options, and what becomes of errors. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { restore, saveSnapshot } from "./backup.mjs";
 import { bridge } from "./bridge.mjs";
 import { CliError, EXIT, usageError } from "./errors.mjs";
 import { del, get, put } from "./keys.mjs";
@@ -86,6 +87,17 @@ function createProgram(io, result) {
     .action(async () => {
       result.exitCode = await status(context());
     });
+  program
+    .command("snapshot")
+    .description("back a cluster up")
+    .command("save <file>")
+    .description("write a consistent backup into a file")
+    .action((file) => saveSnapshot(context(), file));
+  program
+    .command("restore <file>")
+    .description("load a backup into an empty cluster; repeat it if it was interrupted")
+    .option("--bump-revision <n>", "add to the revision, and compact what is before", parseCount)
+    .action((file, options) => restore(context(), file, options));
   program
     .command("bridge")
     .description("serve gRPC for etcdctl and etcd's clients; edged bridge --help")

@@ -70,6 +70,10 @@ export const LIMITS = {
   alarmsMax: 128,
   /** Bytes of keys and values that one call adds to a hash: some 50 ms of work. */
   hashSliceBytesMax: 8 * 1024 * 1024,
+  /** Backups that one replica sends at a time: each keeps rows from being deleted. */
+  backupSessionsMax: 4,
+  /** Bytes of a part of a backup: one log entry when it is restored. */
+  backupSliceBytesMax: 512 * 1024,
   /** Keys in one page of `GET /kv/?prefix=`. */
   listKeysMax: 10_000,
   /** Bytes of keys and values in one page of an answer. */

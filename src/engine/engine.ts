@@ -258,7 +258,7 @@ export class Engine {
       return;
     }
     this.#reads.read<QueryReply>(now, call, needs, done, (header) =>
-      queryReply(answerQuery(query, this.#context), header),
+      queryReply(answerQuery(query, this.#context, this.#maintenance.backups), header),
     );
   }
 

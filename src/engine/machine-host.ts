@@ -13,6 +13,7 @@ import type { LeaseTable } from "../mvcc/lease/lease-table.ts";
 import type { Membership } from "../mvcc/member/membership.ts";
 import type { MvccState } from "../mvcc/mvcc-state.ts";
 import type { RangePage } from "../mvcc/range-page.ts";
+import { type BackupRows, backupRows } from "../mvcc/restore/backup-slice.ts";
 import {
   beginImport,
   dropGeneration,
@@ -96,6 +97,11 @@ export class MachineHost {
   /** Why the alarms of the moment refuse an encoded command, or null. */
   refusal(command: Uint8Array): ErrorKey | null {
     return this.alarms.list().length === 0 ? null : this.alarms.refusal(decodeCommand(command));
+  }
+
+  /** Rows of a backup of a pinned moment. */
+  backupRows(bounds: SnapshotBounds, cursor: SnapshotCursor, bytesMax: number): BackupRows {
+    return backupRows(this.#sql, bounds, cursor, bytesMax);
   }
 
   /** The hash of a history with the next rows in it. */

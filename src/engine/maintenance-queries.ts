@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { ok } from "../base/result.ts";
 import { isVoter } from "../raft/configuration.ts";
 import { ERRORS } from "../wire/errors.ts";
-import { type HashSlice, HashSliceSchema } from "../wire/gen/edged_pb.ts";
+import { type BackupRead, BackupSliceSchema, type HashSlice, HashSliceSchema } from "../wire/gen/edged_pb.ts";
 import {
   type AlarmMember,
   type AlarmRequest,
@@ -11,6 +11,7 @@ import {
   AlarmType,
   StatusResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
+import type { BackupSource } from "./backup-source.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { QueryResult } from "./queries.ts";
 
@@ -44,6 +45,11 @@ export function answerStatus({ raft, machine, storage }: EngineContext): QueryRe
 export function answerHashSlice(slice: HashSlice, { machine }: EngineContext): QueryResult {
   const result = machine.hashSlice(slice);
   return result.ok ? ok(toBinary(HashSliceSchema, result.value)) : result;
+}
+
+export function answerBackup(read: BackupRead, backups: BackupSource): QueryResult {
+  const result = backups.read(read);
+  return result.ok ? ok(toBinary(BackupSliceSchema, result.value)) : result;
 }
 
 /** As Go prints the message: fields that are set, each with a space behind it. */

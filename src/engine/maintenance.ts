@@ -1,6 +1,7 @@
 /** What a replica does for the group's upkeep besides its clients' requests. */
 import type { NodeId } from "../raft/types.ts";
 import { AutoCompaction, type AutoCompactionSetting } from "./auto-compaction.ts";
+import { BackupSource } from "./backup-source.ts";
 import type { EngineContext } from "./engine-context.ts";
 import { LeadershipTransfer } from "./leadership-transfer.ts";
 import type { Proposals } from "./proposals.ts";
@@ -17,6 +18,7 @@ export class Maintenance {
   readonly #quota: Quota;
   readonly #compaction: AutoCompaction;
   readonly transfer: LeadershipTransfer;
+  readonly backups: BackupSource;
   #leader: NodeId | null = null;
   #leaderChanges = 0;
 
@@ -28,6 +30,7 @@ export class Maintenance {
     this.#context = context;
     this.#quota = new Quota(context, proposals, quotaBytes);
     this.#compaction = new AutoCompaction(context, proposals, autoCompaction);
+    this.backups = new BackupSource(context);
     this.transfer = new LeadershipTransfer(context);
   }
 
@@ -44,15 +47,14 @@ export class Maintenance {
       this.#leaderChanges += 1;
     }
     this.transfer.check(now);
+    this.backups.expire(now);
     this.#quota.check(now);
     this.#compaction.check(now);
   }
 
   deadline(): number | null {
-    const transfer = this.transfer.deadline();
-    const compaction = this.#compaction.deadline();
-    return transfer === null || compaction === null
-      ? (transfer ?? compaction)
-      : Math.min(transfer, compaction);
+    const all = [this.transfer.deadline(), this.#compaction.deadline(), this.backups.deadline()];
+    const due = all.filter((at) => at !== null);
+    return due.length === 0 ? null : Math.min(...due);
   }
 }

@@ -22,6 +22,11 @@ export class Peers {
     this.#incarnations = new Map(incarnations);
   }
 
+  /** This replica's own. */
+  get incarnation(): string {
+    return this.#identity.incarnation;
+  }
+
   addressTo(to: NodeId): PeerAddress {
     const { clusterId, memberId, incarnation } = this.#identity;
     const origin = this.#roster.placeOf(memberId);

@@ -4,8 +4,9 @@ import { err, type Result } from "../base/result.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import { type Query, QuerySchema } from "../wire/gen/edged_pb.ts";
 import { answerAuthQuery } from "./auth-queries.ts";
+import type { BackupSource } from "./backup-source.ts";
 import type { EngineContext } from "./engine-context.ts";
-import { answerAlarms, answerHashSlice, answerStatus } from "./maintenance-queries.ts";
+import { answerAlarms, answerBackup, answerHashSlice, answerStatus } from "./maintenance-queries.ts";
 import { answerMembers } from "./member-queries.ts";
 
 /** An encoded etcd response of the query's kind, without header. */
@@ -21,12 +22,14 @@ export function decodeQuery(request: Uint8Array): Query | null {
 }
 
 /** Answers one query at the moment its caller may see. Runs outside of turns. */
-export function answerQuery(query: Query, context: EngineContext): QueryResult {
+export function answerQuery(query: Query, context: EngineContext, backups: BackupSource): QueryResult {
   switch (query.request.case) {
     case "alarmList":
       return answerAlarms(query.request.value, context);
     case "status":
       return answerStatus(context);
+    case "backup":
+      return answerBackup(query.request.value, backups);
     case "hashSlice":
       return answerHashSlice(query.request.value, context);
     case "memberList":

@@ -18,6 +18,7 @@ import { hashKvRoutes } from "./routes/hash-kv.ts";
 import { healthRoutes, livenessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { restoreRoutes } from "./routes/restore.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { v3Routes } from "./routes/v3.ts";
 import type { GatewayEnv, Services } from "./services.ts";
@@ -109,6 +110,7 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
   routes.route("/", healthRoutes(services));
   routes.route("/", metricsRoutes(services));
   routes.route("/", hashKvRoutes(services));
+  routes.route("/", restoreRoutes(services));
   routes.route("/", v3Routes(services));
   routes.route("/", connectRoutes(services, deps.log));
   app.route("/", routes);

@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import type { Sql } from "../base/sql.ts";
 import { decodeBatch } from "../wire/batch.ts";
 import type { ErrorKey } from "../wire/errors.ts";
-import type { Command } from "../wire/gen/edged_pb.ts";
+import { type Command, type Restore, RestoreResponseSchema } from "../wire/gen/edged_pb.ts";
 import {
   type AlarmRequest,
   AlarmResponseSchema,
@@ -39,6 +39,7 @@ import { OperationMemory } from "./operation-memory.ts";
 import { executeRange } from "./range.ts";
 import { executePage, type RangePage } from "./range-page.ts";
 import type { ReadView } from "./read-view.ts";
+import { Restorer } from "./restore/restorer.ts";
 import type { SnapshotBounds } from "./snapshot-types.ts";
 import { hashState } from "./state-hash.ts";
 import { StoreWriter } from "./store-writer.ts";
@@ -67,7 +68,8 @@ export class StateMachine {
   readonly #system: SystemTable;
   readonly #leases: LeaseTable;
   readonly #alarms: Alarms;
-  readonly #auth: AuthStore;
+  #auth: AuthStore;
+  readonly #restorer: Restorer;
   readonly #registry: MemberRegistry;
   readonly #pins = new Set<SnapshotBounds>();
 
@@ -86,6 +88,12 @@ export class StateMachine {
     this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
     this.#leases = new LeaseTable(this.#system);
     this.#alarms = new Alarms(this.#system);
+    this.#restorer = new Restorer({
+      table: this.#table,
+      system: this.#system,
+      leases: this.#leases,
+      counters: this.#counters,
+    });
     this.#auth = new AuthStore(this.#system);
     this.#registry = new MemberRegistry(this.#system);
   }
@@ -221,6 +229,8 @@ export class StateMachine {
   }
 
   #execute(command: Command): ApplyOutcome {
+    if (command.request.case === "restore") return this.#restore(command.request.value);
+    if (this.#restorer.isUnderWay) return this.#rejected("restoring");
     const error =
       validateCommand(command) ?? this.#alarms.refusal(command) ?? this.#auth.commandRefusal(command);
     if (error !== null) return this.#rejected(error);
@@ -316,6 +326,15 @@ export class StateMachine {
     const result = this.#alarms.execute(request);
     if (!result.ok) return this.#rejected(result.error);
     return this.#applied(new AnswerBudget(), () => toBinary(AlarmResponseSchema, result.value));
+  }
+
+  /** Nobody is asked who he is: in an empty cluster there are no users. */
+  #restore(request: Restore): ApplyOutcome {
+    const result = this.#restorer.execute(request);
+    if (!result.ok) return this.#rejected(result.error);
+    // Users came with the rows, behind the back of who remembers them.
+    this.#auth = new AuthStore(this.#system);
+    return this.#applied(new AnswerBudget(), () => toBinary(RestoreResponseSchema, result.value));
   }
 
   #applied(budget: AnswerBudget, encode: () => Uint8Array): ApplyOutcome {

@@ -12,6 +12,7 @@
  *   user/<name>           authpb.User
  *   role/<name>           authpb.Role
  *   token/<token>         edged.TokenRecord
+ *   restore/              edged.RestoreRecord; with a name, a record that waits for the end of a restore
  */
 import { concatBytes } from "../base/bytes.ts";
 import { utf8 } from "../wire/text.ts";
@@ -27,6 +28,7 @@ export const SYSTEM_PREFIX = {
   user: utf8("user/"),
   role: utf8("role/"),
   token: utf8("token/"),
+  restore: utf8("restore/"),
 } as const;
 
 /** The record of `prefix` that `name` names. */

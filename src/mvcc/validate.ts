@@ -35,6 +35,7 @@ export function validateCommand(command: Command): ErrorKey | null {
     case "leaseCheckpoints":
     case "leaseExpiry":
     case "compaction":
+    case "restore":
     case "alarm":
     case "authEnable":
     case "authDisable":

@@ -103,6 +103,15 @@ export const ERRORS = {
   tooManyLearners: entry(failedPrecondition, "etcdserver: too many learner members in cluster"),
   badLeaderTransferee: entry(failedPrecondition, "etcdserver: bad leader transferee"),
   leaderTransferTimeout: entry(unknown, "etcdserver: request timed out, leader transfer took too long"),
+  // Backups, which etcd restores without a server.
+  backupLost: entry(unavailable, "etcdserver: the snapshot was interrupted, ask for another one"),
+  restoring: entry(unavailable, "etcdserver: a snapshot is being restored"),
+  restoreNotEmpty: entry(
+    failedPrecondition,
+    "etcdserver: a snapshot can be restored in an empty cluster only",
+  ),
+  restoreOrder: entry(failedPrecondition, "etcdserver: a part of the snapshot before this one is missing"),
+  invalidBackup: entry(invalidArgument, "etcdserver: this is no part of a snapshot"),
   // Users and roles.
   userEmpty: entry(invalidArgument, "etcdserver: user name is empty"),
   userExists: entry(failedPrecondition, "etcdserver: user name already exists"),

@@ -33,8 +33,6 @@ const CATEGORIES = [
 ];
 /** Their transcripts are of a single member. */
 const ALONE = new Set(["cluster"]);
-/** Needs backups. */
-const BACKUPS = ["maintenance"];
 /** Never: outside of /v3 edged speaks its own dialect (docs/etcd-differences.md). */
 const DIFFERENT = ["gateway-paths-outside"];
 /** Patient timers: these tests are about answers, on machines that may be busy. */
@@ -45,7 +43,7 @@ const VARS = { ALLOW_CLUSTER_CREATE: "true", HEARTBEAT_MS: "200", ELECTION_MS: "
  * the platform tells nothing; and two record gaps in permissions that etcd has closed since.
  */
 const SAFER = ["auth-tokens", "auth-other-endpoints", "auth-txn-prev-kv"];
-const LEFT_OUT = new Set([...SAFER, ...BACKUPS, ...DIFFERENT]);
+const LEFT_OUT = new Set([...SAFER, ...DIFFERENT]);
 
 const run = promisify(execFile);
 

@@ -38,6 +38,7 @@ import { ETCD_VERSION } from "../version.ts";
 import type { V3Call, V3Outcome } from "./call.ts";
 import { unary, type V3Method } from "./method.ts";
 import { inAuthWords, rejectedRequest, unansweredRequest, type V3Refusal } from "./refusal.ts";
+import { SNAPSHOT } from "./snapshot.ts";
 
 /** Methods by their path below `/v3/`. */
 export const MAINTENANCE_METHODS: Readonly<Record<string, V3Method>> = {
@@ -52,6 +53,7 @@ export const MAINTENANCE_METHODS: Readonly<Record<string, V3Method>> = {
   "maintenance/hashkv": unary(HashKVRequestSchema, HashKVResponseSchema, (call) =>
     hashKv(call, (answer) => answer),
   ),
+  "maintenance/snapshot": SNAPSHOT,
   "maintenance/transfer-leadership": unary(MoveLeaderRequestSchema, MoveLeaderResponseSchema, moveLeader),
 };
 

@@ -40,6 +40,11 @@ export class LeaseTable {
     return stored === null ? null : fromBinary(LeaseRecordSchema, stored);
   }
 
+  /** The lease came with a backup: its time begins. */
+  noteRestored(id: bigint): void {
+    this.#changes.push({ id, kind: "granted" });
+  }
+
   /** How many leases there are. */
   get count(): number {
     const stored = this.#system.get(COUNT_KEY);
