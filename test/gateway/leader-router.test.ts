@@ -434,3 +434,59 @@ test("statuses are asked of all, in the order of the configuration", async () =>
   await bench.write();
   expect(bench.log).toEqual(["r1 01@7"]);
 });
+
+describe("members that change", () => {
+  const place = (name: string, serves = true) => ({
+    id: name.padEnd(16, "0"),
+    name,
+    isFounder: name.startsWith("r"),
+    hint: "oc",
+    binding: "REPLICA",
+    serves,
+  });
+  const removed = (member: string, membership: number, ...names: readonly string[]) =>
+    unavailable("stopped", {
+      header: header(member, { membership, successors: names.map((name) => place(name)) }),
+    });
+
+  test("former members lead to the present ones, however often those were replaced", async () => {
+    const replies = new Map([
+      ["r1", () => removed("r1", 1, "r2", "r3", "n4")],
+      ["r2", () => removed("r2", 2, "r3", "n4", "n5")],
+      ["r3", () => removed("r3", 3, "n4", "n5", "n6")],
+      ["n4", () => removed("n4", 4, "n5", "n6", "n7")],
+    ]);
+    for (const fraction of [0, 0.4, 0.9]) {
+      const bench = new Bench();
+      bench.entropy.next = fraction;
+      const reply = (member: string) => replies.get(member)?.();
+      bench.status = (member) =>
+        reply(member) ?? status(member, { header: header(member, { membership: 4 }), members: [] });
+      bench.range = (member) =>
+        reply(member) ?? { kind: "range", header: header(member, { membership: 4 }), response: EMPTY };
+      bench.propose = (member) => reply(member) ?? applied(member, { membership: 4 });
+      expect(await bench.read()).toMatchObject({ kind: "range" });
+      expect(await bench.write()).toMatchObject({ kind: "applied" });
+      expect(bench.router.members("default").map(({ name }) => name)).toEqual(["n5", "n6", "n7"]);
+    }
+  });
+
+  test("news of other members in any answer are looked up before the next attempt; learners are not asked", async () => {
+    const bench = new Bench();
+    const members = [place("r1"), place("n4"), place("n5", false)];
+    const at = (member: string) => header(member, { membership: 7 });
+    bench.status = (member) => status(member, { header: at(member), members });
+    bench.range = (member) => ({ kind: "range", header: at(member), response: EMPTY });
+    await bench.read();
+    bench.log.length = 0;
+    await bench.read();
+    expect(bench.log.slice(0, 3).sort()).toEqual(["r1 status", "r2 status", "r3 status"]);
+    expect(bench.router.members("default")).toEqual(members);
+    bench.log.length = 0;
+    for (const fraction of [0, 0.4, 0.9]) {
+      bench.entropy.next = fraction;
+      await bench.read();
+    }
+    expect(bench.log).toEqual(["r1 range", "r1 range", "n4 range"]);
+  });
+});
