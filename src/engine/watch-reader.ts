@@ -67,7 +67,8 @@ function look(
   if (first === null) return endOf(history);
   let position = history.positionBefore(first.revision, first.sub);
   for (let rows = 0; rows < LIMITS.watchScanRowsMax; ) {
-    const page = history.changesAfter(position, PAGE_ROWS);
+    const pageRows = Math.min(PAGE_ROWS, LIMITS.watchScanRowsMax - rows);
+    const page = history.changesAfter(position, pageRows);
     rows += page.length;
     for (const change of page) {
       const wanted = index.match(change.key).filter((place) => {
@@ -81,7 +82,7 @@ function look(
       }
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE_ROWS) return endOf(history);
+    if (last === undefined || page.length < pageRows) return endOf(history);
     position = last.ord;
     if (rows >= LIMITS.watchScanRowsMax) return behind(history, last);
   }

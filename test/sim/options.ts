@@ -58,6 +58,8 @@ export interface RunOptions {
   readonly keys: number;
   /** Share of operations that insist on one replica. */
   readonly pinned: number;
+  /** Clients that watch. */
+  readonly watchers: number;
   /** How much more often than usual clients compact. */
   readonly compactions: number;
   /** A gateway's time for one attempt; for all of them it has `attempts` times that. */
@@ -146,6 +148,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     keys: random.chance(0.15) ? 60 : 1 + random.below(8),
     pinned: random.pick([0, 0, 0.3, 0.9]),
     compactions: random.pick([1, 1, 1, 8]),
+    watchers: stream(seed, "watchers").pick([0, 0, 1, 2, 4]),
     // Impatient clients are told outcomes while nobody knows them yet.
     attemptMs: Math.ceil(electionMs * random.pick([0.5, 1, 3, 3])),
     attempts: random.pick([1, 2, 3, 3]),

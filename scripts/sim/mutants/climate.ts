@@ -26,6 +26,7 @@ export type Climate =
   | "returns" // one replica comes and goes while it pulls snapshots, under a leader that stays
   | "sessions" // long pulls of snapshots, and whoever takes part is gone for a while
   | "sleepers" // an idle group falls asleep, and loses its memory as it is woken
+  | "watched" // many watch, through answers of all sizes, compactions and snapshots
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -43,6 +44,7 @@ const SHORT: FixedOptions = {
   nemesisMs: 400,
   limits: {},
   upkeep: NO_UPKEEP,
+  watchers: 0,
 };
 
 /** So many clients wait at once that several entries are on their way, not one batch after the other. */
@@ -180,6 +182,24 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     quiesceMs: 100,
     nemesisMs: 300,
     faults: only({ crash: 3, kill: 0.5, evict: 0.5 }),
+  },
+  watched: {
+    ...SHORT,
+    durationMs: 8_000,
+    keys: 4,
+    watchers: 4,
+    compactions: 10,
+    snapshotEvery: 3,
+    limits: { watchBytesMax: 1_000, watchScanRowsMax: 3 },
+    faults: only({
+      kill: 2,
+      partition: 1,
+      evict: 0.5,
+      pause: 0.5,
+      "drop-reply": 0.05,
+      late: 0.02,
+      "gateway-restart": 0.3,
+    }),
   },
   tight: {
     ...CROWD,

@@ -3,7 +3,6 @@ import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { SimGateway } from "../gateway/sim-gateway.ts";
 import type { RunOptions } from "../options.ts";
 import type { NaiveStore } from "../oracle/naive-store.ts";
-import { stream } from "../world/streams.ts";
 import type { World } from "../world/world.ts";
 import { SimWatcher } from "./sim-watcher.ts";
 
@@ -27,9 +26,8 @@ export interface WatchersParts {
 const FORGOTTEN_MS = 30_000;
 
 export function startWatchers({ world, options, faults, store, gateway }: WatchersParts): Watchers {
-  const count = stream(options.seed, "watchers").pick([0, 0, 1, 2, 4]);
   const watchers = Array.from(
-    { length: count },
+    { length: options.watchers },
     (_, index) =>
       new SimWatcher({
         world,
@@ -55,7 +53,7 @@ export function startWatchers({ world, options, faults, store, gateway }: Watche
       };
     },
     async close() {
-      if (count === 0) return;
+      if (watchers.length === 0) return;
       for (const watcher of watchers) watcher.close();
       await world.run(world.now + FORGOTTEN_MS);
     },

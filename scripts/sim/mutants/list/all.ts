@@ -7,6 +7,7 @@ import { PLATFORM_MUTANTS } from "./platform.ts";
 import { READ_MUTANTS } from "./reads.ts";
 import { REPLICATION_MUTANTS } from "./replication.ts";
 import { STORAGE_MUTANTS } from "./storage.ts";
+import { WATCH_MUTANTS } from "./watches.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...ELECTION_MUTANTS,
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE_MUTANTS,
   ...PLATFORM_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
+  ...WATCH_MUTANTS,
 ];
