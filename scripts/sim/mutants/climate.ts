@@ -44,6 +44,7 @@ const SHORT: FixedOptions = {
   nemesisMs: 400,
   limits: {},
   upkeep: NO_UPKEEP,
+  quiesceMs: 0,
   watchers: 0,
 };
 
@@ -105,7 +106,9 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     clients: 2,
     thinkMs: 100,
     replicas: 3,
-    faults: only({ wipe: 1, evict: 0.5, partition: 0.5 }),
+    // Alarms only, each of them twice: one may come after its replica has stopped.
+    memoryTimers: false,
+    faults: only({ wipe: 1, evict: 0.5, partition: 0.5, "alarm-twice": 1 }),
   },
   outages: {
     ...SHORT,

@@ -11,11 +11,16 @@ import type { TestReplica } from "../harness/replica.ts";
 const NEXT_ACT = 0.06;
 const STEPS_MAX = 200;
 
+/** How likely an append is cut short while a plot asks for that. */
+const SHORTEN = 0.7;
+
 interface Plot {
   /** This node stands still meanwhile, and what is sent to it waits; clients reach it all the same. Null: no such node. */
   readonly deaf: NodeId | null;
   /** What happens next, in order; an act that returns false is played again. */
   readonly acts: (() => boolean)[];
+  /** Appends are cut short. */
+  readonly shorten: number;
   /** Steps after which it is over in any case. */
   stepsLeft: number;
 }
@@ -42,6 +47,11 @@ export class Plots {
     return this.#plot?.deaf === id;
   }
 
+  /** How likely an append is cut short now. */
+  get shorten(): number {
+    return this.#plot?.shorten ?? 0;
+  }
+
   step(): void {
     const plot = this.#plot;
     if (plot === null) return;
@@ -51,6 +61,19 @@ export class Plots {
     const [act] = plot.acts;
     if (act === undefined) this.#plot = null;
     else if (act()) plot.acts.shift();
+  }
+
+  beginAny(): void {
+    switch (this.#random.below(3)) {
+      case 0:
+        this.lateAnswers();
+        break;
+      case 1:
+        this.divide();
+        break;
+      default:
+        this.forgottenTail();
+    }
   }
 
   /**
@@ -67,7 +90,7 @@ export class Plots {
     ask();
     const elect = (): boolean => this.#pass(this.#cluster.options.electionMs, (id) => id !== leader.id);
     const write = (): boolean => this.#proposeAway(leader);
-    this.#begin(leader.id, [elect, write, ask, ask]);
+    this.#begin(leader.id, 0, [elect, write, ask, ask]);
   }
 
   /**
@@ -88,11 +111,34 @@ export class Plots {
     }
     const pass = (): boolean => this.#pass(this.#cluster.options.electionMs, () => true);
     const wait = (): boolean => true;
-    this.#begin(null, [wait, wait, pass, wait, pass, wait, wait]);
+    this.#begin(null, 0, [wait, wait, pass, wait, pass, wait, wait]);
   }
 
-  #begin(deaf: NodeId | null, acts: (() => boolean)[]): void {
-    this.#plot = { deaf, acts, stepsLeft: STEPS_MAX };
+  /**
+   * A leader alone takes writes while the others elect another one and go on: when it is back, what it
+   * has conflicts with what is committed, and the appends that would tell it so come in small pieces.
+   */
+  forgottenTail(): void {
+    const leader = this.#cluster.leader();
+    if (this.#plot !== null || leader === null) return;
+    const { network } = this.#cluster;
+    for (const id of this.#cluster.ids.filter((other) => other !== leader.id)) {
+      network.cut(leader.id, id);
+      network.cut(id, leader.id);
+    }
+    for (let i = 1 + this.#random.below(3); i > 0; i -= 1) leader.propose(new Uint8Array([254, i]));
+    const elect = (): boolean => this.#pass(this.#cluster.options.electionMs, (id) => id !== leader.id);
+    const write = (): boolean => this.#proposeAway(leader);
+    const back = (): boolean => {
+      network.heal();
+      return true;
+    };
+    const wait = (): boolean => true;
+    this.#begin(null, SHORTEN, [elect, write, write, wait, back, wait, wait, wait]);
+  }
+
+  #begin(deaf: NodeId | null, shorten: number, acts: (() => boolean)[]): void {
+    this.#plot = { deaf, acts, shorten, stepsLeft: STEPS_MAX };
   }
 
   /** A write through whoever leads by now, unless that is still `old`. */

@@ -143,7 +143,7 @@ export class Life {
   }
 
   #acts(): (readonly [number, () => void])[] {
-    const { weather, random } = this;
+    const { weather } = this;
     return [
       [weather.propose, () => this.#propose()],
       [weather.read, () => this.#read()],
@@ -164,7 +164,7 @@ export class Life {
       [weather.pause, () => this.#paused.add(this.#likelyLeader())],
       [weather.pause, () => this.#resume()],
       [weather.depose, () => this.#depose()],
-      [weather.plot, () => (random.chance(0.5) ? this.#plots.lateAnswers() : this.#plots.divide())],
+      [weather.plot, () => this.#plots.beginAny()],
     ];
   }
 
@@ -320,7 +320,7 @@ export class Life {
       return;
     }
     if (random.chance(weather.duplicate)) network.duplicate(from, to, position);
-    if (random.chance(weather.shorten)) this.#shorten(from, to, position);
+    if (random.chance(Math.max(weather.shorten, this.#plots.shorten))) this.#shorten(from, to, position);
     this.cluster.deliver(from, to, position);
   }
 

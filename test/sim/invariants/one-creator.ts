@@ -24,22 +24,23 @@ export class OneCreator implements Invariant {
   readonly #made = new Map<number, Map<number, Made>>();
 
   check({ step, nodes, history }: Observation): void {
-    for (const { node, liveChange } of nodes) {
-      if (node.live === null || liveChange === null) continue;
-      for (const entry of liveChange.added) this.#note(node.id, entry, node.incarnation, history);
-    }
+    // What has left comes first: a superseded leader's entry is otherwise seen to come from nowhere.
     for (const { from, message } of step.departures) {
       if (message.kind !== "append") continue;
+      const start = step.node(from)?.incarnation ?? 0;
       for (const entry of message.entries) {
-        if (entry.term === message.term) this.#note(from, internEntry(entry), null, history);
+        if (entry.term === message.term) this.#note(from, internEntry(entry), start, true, history);
       }
     }
-    for (const { durableChange } of nodes) {
+    for (const { node, liveChange, durableChange } of nodes) {
+      if (node.live !== null && liveChange !== null) {
+        for (const entry of liveChange.added) this.#note(node.id, entry, node.incarnation, false, history);
+      }
       for (const entry of durableChange.added) this.#stored(entry);
     }
   }
 
-  #note(id: NodeId, entry: Entry, incarnation: number | null, history: History): void {
+  #note(id: NodeId, entry: Entry, start: number, hasLeft: boolean, history: History): void {
     const { index, term } = entry;
     let terms = this.#made.get(index);
     if (terms === undefined) {
@@ -51,16 +52,16 @@ export class OneCreator implements Invariant {
     const known = terms.get(term);
     if (known === undefined) {
       if (leader !== id) violated(this.name, `${id} has ${term}/${index} first, in a term led by ${leader}`);
-      terms.set(term, { entry, onlyIn: incarnation });
+      terms.set(term, { entry, onlyIn: hasLeft ? null : start });
       return;
     }
-    const isElsewhere = leader !== id || incarnation === null;
+    const isElsewhere = leader !== id || hasLeft;
     if (known.entry === entry || entryDigest(known.entry) === entryDigest(entry)) {
       if (isElsewhere && known.onlyIn !== null) terms.set(term, { entry, onlyIn: null });
       return;
     }
-    if (!isElsewhere && known.onlyIn !== null && known.onlyIn !== incarnation) {
-      terms.set(term, { entry, onlyIn: incarnation });
+    if (leader === id && known.onlyIn !== null && known.onlyIn !== start) {
+      terms.set(term, { entry, onlyIn: hasLeft ? null : start });
       return;
     }
     violated(

@@ -9,7 +9,7 @@ import { type Climate, fixedBy } from "../climate.ts";
 import type { HuntLine } from "../hunt-line.ts";
 
 /** Steps of one life of the core. */
-const CORE_STEPS = 600;
+const CORE_STEPS = 1_500;
 
 type Run = (seed: number) => Promise<Omit<HuntLine, "seed"> | null>;
 
