@@ -7,11 +7,14 @@ import { completeCommand, encodeBody, putCommand } from "../../src/gateway/comma
 import { RangeRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
 import { utf8 } from "../../src/wire/text.ts";
 import { violated } from "../raft/invariants/violation.ts";
+import { endUsers } from "./auth/end-users.ts";
 import { CLUSTER, type Cluster } from "./cluster.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 import type { SimGateway } from "./gateway/sim-gateway.ts";
 import type { RunOptions } from "./options.ts";
+import type { NaiveStore } from "./oracle/naive-store.ts";
 import type { SimObject } from "./platform/sim-object.ts";
+import { settleLeases } from "./settle-leases.ts";
 import { settleMembers } from "./settle-members.ts";
 import { checkSleep } from "./sleep.ts";
 import type { Watchers } from "./watches/start-watchers.ts";
@@ -25,6 +28,7 @@ export interface HealParts {
   readonly gateway: SimGateway;
   readonly clientsWait: () => boolean;
   readonly watchers: Watchers;
+  readonly store: NaiveStore;
 }
 
 /** Elections that getting well may take: each may fail by split votes, and logs must be compared. */
@@ -38,6 +42,7 @@ export async function heal(parts: HealParts): Promise<void> {
   const termBefore = highestTerm(cluster.objects.filter(({ wiped }) => !wiped));
   // Calls that were under way may still be late by this much; then the real waiting begins.
   await world.run(world.now + 5 * options.electionMs + options.tailMs + 11_000);
+  if (options.users) await endUsers(parts);
   const settled = options.memberMs > 0 ? await settleMembers(parts) : cluster.objects;
   const sound = settled.filter(({ wiped }) => !wiped);
   const served = new Set<string>();
@@ -48,6 +53,7 @@ export async function heal(parts: HealParts): Promise<void> {
     if (world.now >= deadline) violated("heal", `not well in time: ${describe(sound, served, parts)}`);
     await world.run(world.now + options.electionMs, well);
   }
+  await settleLeases(world, parts.store, sound);
   const terms = highestTerm(sound) - termBefore;
   if (terms > TERMS_MAX) violated("election-budget", `getting well took ${terms} terms`);
   await parts.watchers.close();

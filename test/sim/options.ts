@@ -82,6 +82,10 @@ export interface RunOptions {
   readonly upkeep: Upkeep;
   /** Null: the nemesis and `faults` rule. */
   readonly mild: Mild | null;
+  /** Users are asked for now and then: nobody does anything else that is out of the ordinary. */
+  readonly users: boolean;
+  /** Clients know leases. */
+  readonly leases: boolean;
   /** Overrides of src/base/limits.ts by name. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -164,6 +168,8 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     memberMs: drawMemberMs(stream(seed, "member-options")),
     faults: drawFaults(stream(seed, "fault-options")),
     mild: null,
+    users: stream(seed, "user-options").chance(0.12),
+    leases: stream(seed, "lease-options").chance(0.4),
     limits: drawLimits(stream(seed, "limit-options")),
     upkeep: drawUpkeep(stream(seed, "upkeep-options")),
   };
@@ -171,11 +177,18 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const limits = crowded && random.chance(0.5) ? { ...drawn.limits, batchCommandsMax: 1 } : drawn.limits;
   // Only who has nothing but alarms has many of them to lose.
   const loses = drawn.faults["alarm-dropped"] > 0 && random.chance(0.7);
-  const usual = { ...drawn, limits, memoryTimers: drawn.memoryTimers && !loses, ...fixed };
+  const guarded = (fixed.users ?? drawn.users) ? withUsers(drawn) : {};
+  const usual = { ...drawn, limits, memoryTimers: drawn.memoryTimers && !loses, ...guarded, ...fixed };
   const mild = fixed.mild ?? (fixed.faults === undefined ? drawMild(stream(seed, "mild")) : null);
   // Two are no majority without each other.
   const tooFew = fixed.replicas !== undefined && fixed.replicas < 3;
   return mild === null || tooFew ? usual : { ...usual, ...calm(seed, fixed), mild };
+}
+
+/** Root and two others; who may do what is enough to get wrong. */
+function withUsers(drawn: RunOptions): Partial<RunOptions> {
+  const some = { clients: Math.max(3, drawn.clients), keys: Math.max(4, drawn.keys) };
+  return { ...some, watchers: 0, leases: false, upkeep: NO_UPKEEP, memberMs: 0 };
 }
 
 function drawMemberMs(random: Prng): number {
@@ -229,6 +242,7 @@ function calm(seed: number, fixed: FixedOptions): Partial<RunOptions> {
     faults: NO_FAULTS,
     upkeep: NO_UPKEEP,
     memberMs: 0,
+    users: false,
     ...fixed,
   };
 }

@@ -18,6 +18,9 @@ export const PLACES = [
   "auto-compactions", // that changed something
   "transfers", // of leadership, answered as done
   "member-changes", // that are in the log
+  "lease-expiries", // leases whose time was over
+  "lease-renewals", // that were answered
+  "forbidden", // commands in the log that their user may not give
   "equal-hashes", // of one history, asked for more than once
   "watched", // events told to watchers
   "resumed", // watches that were broken off and went on
@@ -50,7 +53,10 @@ export function noteEnd(reached: Reached, cluster: Cluster, model: Model, oracle
   reached["quota-alarms"] = model.quotaAlarms;
   reached["auto-compactions"] = model.autoCompactions;
   reached.transfers = oracle.transfers;
+  reached.forbidden = model.forbidden;
   reached["equal-hashes"] = oracle.equalHashes;
+  reached["lease-expiries"] = oracle.leases.expiries;
+  reached["lease-renewals"] = oracle.leases.renewals;
   reached.elections = cluster.checker.history.leaders.size;
   reached["member-changes"] = model.memberChanges;
   reached.compactions = model.compactions;

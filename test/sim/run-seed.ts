@@ -12,6 +12,7 @@ import { heal } from "./heal.ts";
 import { checkStoreRows } from "./invariants/store-rows.ts";
 import { overrideLimits } from "./limits-knobs.ts";
 import type { FaultKind, RunOptions } from "./options.ts";
+import { LeaseOracle } from "./oracle/lease-oracle.ts";
 import { Model } from "./oracle/model.ts";
 import { Oracle, type OracleCounts } from "./oracle/oracle.ts";
 import { noteDurable, noteEnd, noteWatches, nowhere, type Reached } from "./reached.ts";
@@ -52,7 +53,8 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
   const faults = new FaultPlan(options, skip);
   const cluster = new Cluster(world, options, faults);
   const model = new Model();
-  const oracle = new Oracle(model);
+  const leases = new LeaseOracle(model.store, () => faults.counts["clock-jump"] === 0);
+  const oracle = new Oracle(model, leases, () => world.now);
   const reached = nowhere();
   let begun = 0;
   let failure: RunResult["failure"] = null;
@@ -62,6 +64,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
         model.replay(entry);
         entry = cluster.checker.history.committed(model.index + 1);
       }
+      leases.observe(world.now);
       for (const change of durable) {
         checkStoreRows(change, model);
         noteDurable(reached, change);
@@ -107,7 +110,16 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
     // Patient, whatever the run's clients were: it is asked whether there is an answer at all.
     const patient = { ...options, attemptMs: 4 * options.electionMs, attempts: 3 };
     const healer = new SimGateway(world, cluster, patient, GATEWAYS, 0);
-    await heal({ world, cluster, options, faults, gateway: healer, watchers, clientsWait });
+    await heal({
+      world,
+      cluster,
+      options,
+      faults,
+      gateway: healer,
+      watchers,
+      clientsWait,
+      store: model.store,
+    });
     oracle.finish(cluster.repeated);
     noteWatches(reached, watchers);
   } catch (error) {

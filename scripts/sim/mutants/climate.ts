@@ -27,6 +27,8 @@ export type Climate =
   | "sessions" // long pulls of snapshots, and whoever takes part is gone for a while
   | "sleepers" // an idle group falls asleep, and loses its memory as it is woken
   | "watched" // many watch, through answers of all sizes, compactions and snapshots
+  | "leases" // leases end while their leaders come and go
+  | "users" // users are asked for, and who may do what changes all the time
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -46,6 +48,8 @@ const SHORT: FixedOptions = {
   upkeep: NO_UPKEEP,
   quiesceMs: 0,
   watchers: 0,
+  users: false,
+  leases: false,
 };
 
 /** So many clients wait at once that several entries are on their way, not one batch after the other. */
@@ -203,6 +207,35 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
       late: 0.02,
       "gateway-restart": 0.3,
     }),
+  },
+  leases: {
+    ...SHORT,
+    durationMs: 20_000,
+    clients: 8,
+    thinkMs: 60,
+    keys: 6,
+    latencyMs: 30,
+    leases: true,
+    nemesisMs: 1_500,
+    faults: only({
+      kill: 0.5,
+      evict: 0.3,
+      "isolate-leader": 1,
+      partition: 0.5,
+      pause: 3,
+      late: 0.03,
+      reorder: 0.3,
+    }),
+  },
+  users: {
+    ...SHORT,
+    durationMs: 12_000,
+    keys: 4,
+    users: true,
+    attemptMs: 1_200,
+    attempts: 3,
+    nemesisMs: 1_500,
+    faults: only({ kill: 0.5, partition: 0.5, evict: 0.5, "drop-reply": 0.02, duplicate: 0.02 }),
   },
   tight: {
     ...CROWD,

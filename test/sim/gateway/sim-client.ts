@@ -4,7 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { defined } from "../../../src/base/assert.ts";
 import { toHex } from "../../../src/base/bytes.ts";
 import type { Prng } from "../../../src/base/prng.ts";
-import { completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
+import { type CommandRequest, completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
 import { hashHistory } from "../../../src/gateway/hash-history.ts";
 import { freshOperationIds } from "../../../src/gateway/operation-id.ts";
 import { QuerySchema } from "../../../src/wire/gen/edged_pb.ts";
@@ -14,10 +14,11 @@ import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { RunOptions } from "../options.ts";
 import type { Completion, OperationRecord } from "../oracle/operation-record.ts";
 import { ALARM } from "../oracle/operations/alarm.ts";
-import { OPERATIONS } from "../oracle/operations/all.ts";
+import { LEASE_OPERATIONS, OPERATIONS, USER_OPERATIONS } from "../oracle/operations/all.ts";
 import { COMPACTION } from "../oracle/operations/compaction.ts";
-import type { DrawContext, OperationKind } from "../oracle/operations/operation-kind.ts";
+import type { DrawContext, OperationKind, PlannedOperation } from "../oracle/operations/operation-kind.ts";
 import { HASH, MOVE_LEADER } from "../oracle/operations/upkeep.ts";
+import { FIRST_STEPS, kindOf, SIGN_IN, USERS } from "../oracle/operations/users.ts";
 import type { Oracle } from "../oracle/oracle.ts";
 import { stream } from "../world/streams.ts";
 import type { World } from "../world/world.ts";
@@ -43,11 +44,17 @@ export class SimClient {
   readonly #modRevisions = new Map<string, number>();
   #revision = 0;
   #current: OperationRecord | null = null;
+  /** In runs with users: as whom it signs in, with what it last did, and whether it is told to. */
+  readonly #user: string;
+  #token: string | null = null;
+  #mustSignIn = false;
+  #steps = 0;
 
   constructor(parts: ClientParts) {
     this.name = `c${parts.index + 1}`;
     this.#parts = parts;
     this.#random = stream(parts.options.seed, "client", parts.index);
+    this.#user = USERS[parts.index % USERS.length] ?? "root";
   }
 
   /** True while an operation waits for its answer. */
@@ -68,8 +75,10 @@ export class SimClient {
     const { world, oracle, faults, options, nextNumber } = this.#parts;
     const number = nextNumber();
     if (number === null) return;
-    const kind = this.#chooseKind();
-    const planned = kind.draw(this.#context(number));
+    const step = this.#nextStep();
+    const kind = step === null ? this.#chooseKind() : kindOf(step);
+    const planned: PlannedOperation =
+      step === null ? kind.draw(this.#context(number)) : { kind: "write", request: step };
     const record: OperationRecord = {
       number,
       client: this.name,
@@ -78,6 +87,7 @@ export class SimClient {
       invokedAt: world.now,
       floor: oracle.floor,
       pin: this.#random.chance(options.pinned) ? this.#random.pick(this.#parts.members) : null,
+      token: kind === SIGN_IN ? null : this.#token,
       ids: [],
     };
     this.#current = record;
@@ -92,7 +102,7 @@ export class SimClient {
   }
 
   #perform(gateway: SimGateway, record: OperationRecord): void {
-    const choice = { cluster: CLUSTER, pin: record.pin };
+    const choice = { cluster: CLUSTER, pin: record.pin, token: record.token };
     const { planned } = record;
     if (planned.kind === "read") {
       const { request, consistency, minRevision } = planned;
@@ -129,6 +139,16 @@ export class SimClient {
         .catch((error: unknown) => this.#parts.world.fail(asError(error)));
       return;
     }
+    if (planned.kind === "keep-alive") {
+      const query = create(QuerySchema, {
+        request: { case: "leaseKeepAlive", value: { ID: planned.lease } },
+      });
+      gateway.router
+        .query(choice, { request: toBinary(QuerySchema, query), consistency: "leader", minRevision: 0 })
+        .then((outcome) => this.#complete(record, { kind: "keep-alive", outcome }))
+        .catch((error: unknown) => this.#parts.world.fail(asError(error)));
+      return;
+    }
     const body = encodeBody(planned.request);
     const ids = freshOperationIds(gateway.entropy);
     const write = {
@@ -157,6 +177,7 @@ export class SimClient {
       if (completion.kind === "write" && record.planned.kind === "write") this.#remember(record, revision);
     }
     oracle.completed(record, completion);
+    this.#noteUser(record, completion);
     this.#rest();
   }
 
@@ -171,7 +192,32 @@ export class SimClient {
     if (request.case === "deleteRange") this.#modRevisions.delete(toHex(request.value.key));
   }
 
+  /** Root begins by making users and roles, each until it is decided. */
+  #nextStep(): CommandRequest | null {
+    if (!this.#parts.options.users || this.#parts.index !== 0) return null;
+    return FIRST_STEPS[this.#steps] ?? null;
+  }
+
+  /** Whoever is told that nobody knows him signs in; whoever need not be known forgets who he is. */
+  #noteUser({ planned }: OperationRecord, completion: Completion): void {
+    if (completion.kind !== "write" && completion.kind !== "read") return;
+    const { outcome } = completion;
+    const isStep = planned.kind === "write" && planned.request === FIRST_STEPS[this.#steps];
+    if (isStep && outcome.kind !== "failed") this.#steps += 1;
+    if (outcome.kind === "rejected") {
+      if (outcome.error === "userEmpty") this.#mustSignIn = true;
+      if (outcome.error === "authNotEnabled") this.#mustSignIn = false;
+      if (outcome.error === "invalidAuthToken") this.#token = null;
+    } else if (outcome.kind === "applied" && planned.kind === "write") {
+      const { request } = planned;
+      if (request.case !== "authenticate") return;
+      this.#token = request.value.token;
+      this.#mustSignIn = false;
+    }
+  }
+
   #chooseKind(): OperationKind {
+    if (this.#mustSignIn && this.#random.chance(0.7)) return SIGN_IN;
     const { compactions, upkeep } = this.#parts.options;
     const shares = new Map<OperationKind, number>([
       [COMPACTION, compactions],
@@ -179,6 +225,9 @@ export class SimClient {
       [HASH, upkeep.hashes],
       [MOVE_LEADER, upkeep.moves],
     ]);
+    if (!this.#parts.options.leases) for (const kind of LEASE_OPERATIONS) shares.set(kind, 0);
+    const userShare = this.#user === "root" ? 1 : 0.1;
+    for (const kind of USER_OPERATIONS) shares.set(kind, this.#parts.options.users ? userShare : 0);
     const weight = (kind: OperationKind): number => kind.weight * (shares.get(kind) ?? 1);
     let at = this.#random.fraction() * OPERATIONS.reduce((sum, kind) => sum + weight(kind), 0);
     for (const kind of OPERATIONS) {
@@ -192,6 +241,8 @@ export class SimClient {
     return {
       random: this.#random,
       keys: this.#parts.options.keys,
+      user: this.#user,
+      usesLeases: this.#parts.options.leases,
       number,
       revision: this.#revision,
       modRevision: (key) => this.#modRevisions.get(key) ?? 0,

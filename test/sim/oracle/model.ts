@@ -10,6 +10,7 @@ import { isMemberRequest } from "../../../src/mvcc/member/member-change.ts";
 import type { Entry } from "../../../src/raft/types.ts";
 import { decodeBatch } from "../../../src/wire/batch.ts";
 import type { Command } from "../../../src/wire/gen/edged_pb.ts";
+import type { NaiveUsers } from "../auth/naive-users.ts";
 import { NaiveStore } from "./naive-store.ts";
 import { refusedByAlarm } from "./operations/alarm.ts";
 import { WRITES } from "./operations/all.ts";
@@ -23,6 +24,8 @@ export interface Execution {
   readonly revision: number;
   /** How many commands were applied before it. */
   readonly sequence: number;
+  /** For whom it is signed. */
+  readonly user: string;
 }
 
 const MEMBER_CHANGE = { name: "member change" } as const;
@@ -34,6 +37,7 @@ export interface Moment {
   readonly sequence: number;
   readonly compactRevision: number;
   readonly alarms: readonly string[];
+  readonly users: NaiveUsers;
 }
 
 export class Model {
@@ -53,6 +57,10 @@ export class Model {
   /** Requests to change members. */
   memberChanges = 0;
   quotaAlarms = 0;
+  /** To whom tokens were ever granted. */
+  readonly tokenOwners = new Map<string, string>();
+  /** Commands that their user may not give. */
+  forbidden = 0;
   #index = 0;
 
   constructor() {
@@ -80,8 +88,15 @@ export class Model {
   }
 
   #moment(): Moment {
-    const { revision, versions, compactRevision, alarms } = this.store;
-    return { revision, ord: versions.length, sequence: Math.max(0, this.sequence), compactRevision, alarms };
+    const { revision, versions, compactRevision, alarms, users } = this.store;
+    return {
+      revision,
+      ord: versions.length,
+      sequence: Math.max(0, this.sequence),
+      compactRevision,
+      alarms,
+      users,
+    };
   }
 
   #command(index: number, command: Command): void {
@@ -115,13 +130,17 @@ export class Model {
   }
 
   #run(id: string, command: Command, sequence: number): void {
-    const execution = { ...this.#execute(command), sequence };
+    const execution = { ...this.#execute(command), sequence, user: command.user };
+    const { expected } = execution;
+    // Signed anew, it runs under the same id.
+    if (expected.kind === "rejected" && expected.error === "authOldRevision") return;
     const known = this.executions.get(id);
     if (known === undefined) this.executions.set(id, [execution]);
     else known.push(execution);
   }
 
-  #execute({ request }: Command): Omit<Execution, "sequence"> {
+  #execute(command: Command): Omit<Execution, "sequence" | "user"> {
+    const { request } = command;
     assert(request.case !== undefined, "no command without a request is committed");
     if (isMemberRequest(request)) {
       // Who the members are is checked by the invariants of configurations, and by equal content.
@@ -135,13 +154,23 @@ export class Model {
       `no operation for ${request.case}`,
     );
     const compacted = this.store.compactRevision;
-    const refusal = refusedByAlarm(this.store.alarms, request);
+    const refusal = refusedByAlarm(this.store.alarms, request) ?? this.#forbids(command);
     const expected: Expected =
       refusal === null
         ? kind.execute(this.store, request satisfies CommandRequest)
         : { kind: "rejected", error: refusal };
+    if (request.case === "authenticate" && expected.kind === "applied") {
+      this.tokenOwners.set(request.value.token, request.value.user);
+    }
     if (this.store.compactRevision > compacted) this.compactions += 1;
     this.store.finish();
     return { kind, expected, revision: this.store.revision };
+  }
+
+  #forbids({ request, user, authRevision, internal }: Command): string | null {
+    if (internal) return null;
+    const refusal = this.store.users.refusal(request, user, Number(authRevision));
+    if (refusal !== null) this.forbidden += 1;
+    return refusal;
   }
 }

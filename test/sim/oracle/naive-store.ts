@@ -1,5 +1,6 @@
 /** The store as one would write it without caring for speed: every version ever, in one list. */
 import { toHex } from "../../../src/base/bytes.ts";
+import { NaiveUsers } from "../auth/naive-users.ts";
 
 export interface Version {
   /** Position in history, from 1. */
@@ -14,6 +15,14 @@ export interface Version {
   readonly version: number;
   /** Hex; null for a deletion. */
   readonly value: string | null;
+  /** 0 for none. */
+  readonly lease: bigint;
+}
+
+/** What happened to a lease, in the order of the log. */
+export interface LeaseEvent {
+  readonly id: bigint;
+  readonly kind: "granted" | "revoked" | "expired";
 }
 
 /** A key as clients see it. */
@@ -23,14 +32,19 @@ export interface Pair {
   readonly mod: number;
   readonly version: number;
   readonly value: string;
+  readonly lease: string;
 }
 
 export class NaiveStore {
   readonly versions: Version[] = [];
   revision = 1;
   compactRevision = -1;
+  users = new NaiveUsers();
   /** Member and kind of each alarm that is on. */
   alarms: readonly string[] = [];
+  /** The time of each lease, in ms. */
+  readonly leases = new Map<bigint, number>();
+  readonly leaseEvents: LeaseEvent[] = [];
   /** Versions of each key, oldest first. */
   readonly #byKey = new Map<string, Version[]>();
   #sub = 0;
@@ -47,7 +61,7 @@ export class NaiveStore {
   }
 
   /** Appends a version; `value` null deletes. */
-  write(key: string, value: string | null): void {
+  write(key: string, value: string | null, lease = 0n): void {
     const before = this.live(key);
     const deleted = value === null;
     const version: Version = {
@@ -58,6 +72,7 @@ export class NaiveStore {
       create: deleted ? 0 : (before?.create ?? this.revision + 1),
       version: deleted ? 0 : (before?.version ?? 0) + 1,
       value,
+      lease,
     };
     this.#sub += 1;
     this.versions.push(version);
@@ -70,7 +85,26 @@ export class NaiveStore {
   live(key: string, revision = Number.POSITIVE_INFINITY): Pair | null {
     const found = this.#byKey.get(key)?.findLast(({ main }) => main <= revision);
     if (found === undefined || found.value === null) return null;
-    return { key, create: found.create, mod: found.main, version: found.version, value: found.value };
+    return {
+      key,
+      create: found.create,
+      mod: found.main,
+      version: found.version,
+      value: found.value,
+      lease: String(found.lease),
+    };
+  }
+
+  /** Every live key, in order. */
+  all(): Pair[] {
+    return this.span(new Uint8Array([0]), new Uint8Array([0]));
+  }
+
+  /** The keys of a lease, in order. */
+  keysOf(lease: bigint): string[] {
+    return this.all()
+      .filter((pair) => pair.lease === String(lease))
+      .map(({ key }) => key);
   }
 
   /** Live keys of the half-open interval, in order. An empty `end` is the one key, "00" no end. */

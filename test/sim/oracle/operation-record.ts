@@ -18,6 +18,8 @@ export interface OperationRecord {
   readonly floor: number;
   /** The one replica it was sent to, or null for any. */
   readonly pin: string | null;
+  /** The token it was sent with, in runs with users. */
+  readonly token: string | null;
   /** Ids it was sent under (hex), in order; a new one only if the one before was surely not applied. */
   readonly ids: string[];
 }
@@ -28,4 +30,5 @@ export type Completion =
   | { readonly kind: "read"; readonly outcome: ReadOutcome | ReadTxnOutcome }
   | { readonly kind: "hash"; readonly outcome: Awaited<ReturnType<typeof hashHistory>> }
   | { readonly kind: "move"; readonly outcome: QueryOutcome }
+  | { readonly kind: "keep-alive"; readonly outcome: QueryOutcome }
   | { readonly kind: "abandoned" };

@@ -2,10 +2,14 @@
  * Compares what clients were told with the ground truth, answer by answer. Linear in the number of
  * operations: the committed log gives the order, nothing is searched.
  */
+import { fromBinary } from "@bufbuild/protobuf";
 import { assertNever, defined } from "../../../src/base/assert.ts";
 import type { Rejected } from "../../../src/engine/replica-api.ts";
-import type { WriteOutcome } from "../../../src/gateway/leader-router.ts";
+import type { QueryOutcome, WriteOutcome } from "../../../src/gateway/leader-router.ts";
+import { LeaseKeepAliveResponseSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
 import { violated } from "../../raft/invariants/violation.ts";
+import { checkReader, checkRefusal, checkSignature, isOfUsers } from "../auth/user-checks.ts";
+import type { LeaseOracle } from "./lease-oracle.ts";
 import type { Execution, Model, Moment } from "./model.ts";
 import type { Completion, OperationRecord } from "./operation-record.ts";
 import { refusedByAlarm } from "./operations/alarm.ts";
@@ -23,6 +27,8 @@ type ReadPlan = Extract<PlannedOperation, { kind: "read" }>;
 
 export class Oracle {
   readonly #model: Model;
+  readonly leases: LeaseOracle;
+  readonly #now: () => number;
   readonly counts: OracleCounts = { ok: 0, rejected: 0, failed: 0, unknown: 0 };
   /** Ids of writes that were reported as not applied: they must never be. */
   readonly #notApplied: OperationRecord[] = [];
@@ -34,8 +40,10 @@ export class Oracle {
   equalHashes = 0;
   #floor = 0;
 
-  constructor(model: Model) {
+  constructor(model: Model, leases: LeaseOracle, now: () => number) {
     this.#model = model;
+    this.leases = leases;
+    this.#now = now;
   }
 
   /** Commands that any client knows to be applied by now. */
@@ -65,6 +73,10 @@ export class Oracle {
         this.#count(completion.outcome);
         if (completion.outcome.kind === "answer") this.transfers += 1;
         return;
+      case "keep-alive":
+        this.#count(completion.outcome);
+        this.#renewed(record, completion.outcome);
+        return;
       default:
         assertNever(completion, "completion");
     }
@@ -73,6 +85,7 @@ export class Oracle {
   /** What can only be told at the end: nothing was applied twice, or against what was reported. */
   finish(repeated: ReadonlySet<string>): void {
     for (const record of this.#writes) {
+      for (const run of this.#runs(record)) checkSignature(this.#model, record, run);
       if (this.#runs(record).length > 1) this.#twice(record);
     }
     for (const record of this.#notApplied) {
@@ -106,6 +119,13 @@ export class Oracle {
     const runs = this.#runs(record);
     if (runs.length > 1) this.#twice(record);
     const [run] = runs;
+    if (run !== undefined) checkSignature(this.#model, record, run);
+    if (outcome.kind === "rejected" && run === undefined && isOfUsers(outcome)) {
+      checkRefusal(this.#model, record, outcome);
+      this.counts.rejected += 1;
+      this.#notApplied.push(record);
+      return;
+    }
     if (outcome.kind === "rejected" && this.#isRefusedBeforeTheLog(record, outcome, run)) return;
     if (run === undefined) violated("no-lost-write", `${name(record)} was answered and is not in the log`);
     if (run.sequence < record.floor) {
@@ -152,6 +172,18 @@ export class Oracle {
     else violated("equal-hashes", `${name(record)}: history ${history} has hash ${hash}, and had ${known}`);
   }
 
+  #renewed(record: OperationRecord, outcome: QueryOutcome): void {
+    if (outcome.kind !== "answer" || record.planned.kind !== "keep-alive") return;
+    const { TTL } = fromBinary(LeaseKeepAliveResponseSchema, outcome.response);
+    this.leases.renewed(record, record.planned.lease, Number(TTL) * 1_000, this.#now());
+  }
+
+  #granted(record: OperationRecord): void {
+    if (record.planned.kind !== "write" || record.planned.request.case !== "leaseGrant") return;
+    const { ID, TTL } = record.planned.request.value;
+    this.leases.granted(record, ID, Number(TTL) * 1_000, this.#now());
+  }
+
   #count({ kind }: { readonly kind: string }): void {
     if (kind === "failed") this.counts.failed += 1;
     else if (kind === "rejected") this.counts.rejected += 1;
@@ -183,6 +215,7 @@ export class Oracle {
     if (expected.kind === "rejected") {
       violated("write-answers", `${name(record)} succeeded, expected ${expected.error}`);
     }
+    this.#granted(record);
     if (!outcome.complete) return;
     const kind = WRITES.find(({ name: kindName }) => kindName === record.kind.name);
     same("write-answers", record, kind?.decode(outcome.response), expected.answer);
@@ -210,6 +243,12 @@ export class Oracle {
     if (revision < plan.minRevision) {
       violated("read-freshness", `${name(record)} saw revision ${revision}, asked for ${plan.minRevision}`);
     }
+    if (outcome.kind === "rejected" && isOfUsers(outcome)) {
+      checkRefusal(this.#model, record, outcome);
+      this.counts.rejected += 1;
+      return;
+    }
+    checkReader(record, moment);
     this.#compareRead(record, plan, outcome, moment);
     this.#floor = Math.max(this.#floor, sequence);
   }

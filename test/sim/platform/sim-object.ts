@@ -357,10 +357,15 @@ export class SimObject {
 
   /** A hash over everything that replicas must agree on. */
   machineHash(): string {
+    return this.machine().hash();
+  }
+
+  /** A state machine over what is stored. */
+  machine(): StateMachine {
     const { generation, revision, ord, sequence, compactRevision, systemOrd } = this.disk.latestMeta;
     const counters = { revision, ord, sequence, compactRevision, systemOrd };
     const state = { ...counters, generation: generation === 1 ? 1 : 0 } as const;
-    return new StateMachine(this.disk.port({ isCurrent: true }), state).hash();
+    return new StateMachine(this.disk.port({ isCurrent: true }), state);
   }
 
   /** The core of the running instance, for invariants. */

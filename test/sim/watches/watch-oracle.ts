@@ -87,10 +87,10 @@ export class WatchOracle {
 
   #compare(event: WatchEvent, expected: Version): void {
     const { type, kv } = fromBinary(EventSchema, event.event);
-    const { key, main, create, version, value } = expected;
+    const { key, main, create, version, value, lease } = expected;
     const isDelete = type === Event_EventType.DELETE;
     const told = kv === undefined ? null : pairOf(kv);
-    const due = { key, create, mod: main, version, value: value ?? "" };
+    const due = { key, create, mod: main, version, value: value ?? "", lease: String(lease) };
     if (isDelete !== (value === null) || JSON.stringify(told) !== JSON.stringify(due)) {
       this.#violated("watch-events", `was told ${JSON.stringify(told)}, due is ${JSON.stringify(due)}`);
     }

@@ -13,6 +13,10 @@ import type { NaiveStore } from "../naive-store.ts";
 export interface DrawContext {
   readonly random: Prng;
   readonly keys: number;
+  /** As whom this client signs in. */
+  readonly user: string;
+  /** Whether clients of this run know leases. */
+  readonly usesLeases: boolean;
   /** Unique in the run: written values tell who wrote them. */
   readonly number: number;
   /** The highest revision this client has seen. */
@@ -35,7 +39,8 @@ export type PlannedOperation =
     }
   /** A hash of history up to a revision; 0 for all. */
   | { readonly kind: "hash"; readonly revision: number }
-  | { readonly kind: "move"; readonly target: bigint };
+  | { readonly kind: "move"; readonly target: bigint }
+  | { readonly kind: "keep-alive"; readonly lease: bigint };
 
 /** What the naive store makes of an operation. `answer` is plain data, compared as JSON. */
 export type Expected =

@@ -10,5 +10,6 @@ export function pairOf(kv: KeyValue): Pair {
     mod: Number(kv.modRevision),
     version: Number(kv.version),
     value: toHex(kv.value),
+    lease: String(kv.lease),
   };
 }

@@ -7,6 +7,7 @@ import {
   PutResponseSchema,
 } from "../../../../src/wire/gen/etcd/rpc_pb.ts";
 import type { NaiveStore } from "../naive-store.ts";
+import { drawLease } from "./lease.ts";
 import { drawKey, drawValue, type WriteKind } from "./operation-kind.ts";
 import { pairOf } from "./pair.ts";
 
@@ -19,11 +20,14 @@ export const PUT: WriteKind = {
       key: drawKey(context),
       value: drawValue(context),
       prevKv: context.random.chance(0.3),
+      lease: context.usesLeases && context.random.chance(0.4) ? drawLease(context) : 0n,
     });
     return { kind: "write", request: { case: "put", value } };
   },
   execute(store, request) {
     if (request.case !== "put") throw new Error("not a put");
+    const { lease } = request.value;
+    if (lease !== 0n && !store.leases.has(lease)) return { kind: "rejected", error: "leaseNotFound" };
     return { kind: "applied", answer: executePut(store, request.value) };
   },
   decode: (response) => putAnswer(fromBinary(PutResponseSchema, response)),
@@ -32,7 +36,7 @@ export const PUT: WriteKind = {
 export function executePut(store: NaiveStore, request: PutRequest): unknown {
   const key = toHex(request.key);
   const before = store.live(key);
-  store.write(key, toHex(request.value));
+  store.write(key, toHex(request.value), request.lease);
   return { previous: request.prevKv ? before : null };
 }
 

@@ -1,0 +1,56 @@
+/** With the faults gone root signs in and ends the asking for users: then everybody is served. */
+import { create } from "@bufbuild/protobuf";
+import { type CommandRequest, completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
+import { TokenGrantSchema } from "../../../src/wire/gen/edged_pb.ts";
+import { AuthDisableRequestSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
+import { violated } from "../../raft/invariants/violation.ts";
+import { CLUSTER } from "../cluster.ts";
+import type { HealParts } from "../heal.ts";
+
+/** The name of the healer's token, and passwords that root may have. */
+const TOKEN = "healer";
+const HASHES = ["h0", "h1"] as const;
+
+export async function endUsers({ world, options, gateway }: HealParts): Promise<void> {
+  const deadline = world.now + 40 * options.electionMs + 30_000;
+  let tries = 0;
+  let last = "nothing";
+  let isOver = false;
+  const send = (request: CommandRequest, token: string | null, told: (text: string) => void): void => {
+    const body = encodeBody(request);
+    gateway.router
+      .propose(
+        { cluster: CLUSTER, pin: null, token },
+        {
+          operationId: () => gateway.entropy.bytes(16),
+          encode: (id, seen) => completeCommand(body, id, seen),
+        },
+      )
+      .then((outcome) => told(outcome.kind === "rejected" ? outcome.error : outcome.kind))
+      .catch((error: unknown) => world.fail(error instanceof Error ? error : new Error(String(error))));
+  };
+  const attempt = (): void => {
+    const passwordHash = HASHES[tries % HASHES.length] ?? "";
+    tries += 1;
+    const value = create(TokenGrantSchema, {
+      user: "root",
+      passwordHash,
+      token: TOKEN,
+      expiresAtMs: 10n ** 14n,
+    });
+    send({ case: "authenticate", value }, null, (text) => {
+      last = text;
+      if (text === "authNotEnabled") isOver = true;
+      if (text !== "applied") return;
+      const disable = { case: "authDisable", value: create(AuthDisableRequestSchema) } as const;
+      send(disable, TOKEN, (answer) => {
+        last = answer;
+      });
+    });
+  };
+  while (!isOver) {
+    if (world.now >= deadline) violated("users-end", `root cannot sign in and end the asking: ${last}`);
+    gateway.run(attempt);
+    await world.run(world.now + 2 * options.electionMs, () => isOver);
+  }
+}
