@@ -18,8 +18,8 @@ import { byRevision, eventOf, NO_WATCH, watchResponse } from "./watch-answers.ts
 import type { WatchSource } from "./watch-source.ts";
 import { type Telling, WatchedRange } from "./watched-range.ts";
 
-/** A stream that was silent for so long says something, so that nothing on the way closes it. */
-const KEEP_ALIVE_MS = 40_000;
+/** A stream that was silent from one of these moments to the next says something, or the way closes it. */
+const KEEP_ALIVE_MS = 25_000;
 const DUPLICATE_ID = "mvcc: duplicate watch ID provided on the WatchStream";
 const EMPTY_RANGE = "mvcc: watcher range is empty";
 const TOO_MANY = `etcdserver: a stream can have ${LIMITS.watchRangesMax} watches`;
