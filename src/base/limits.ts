@@ -68,8 +68,8 @@ export const LIMITS = {
   dedupAnswerBytesMax: 4_096,
   /** Alarms at a time: a member has one of each kind, but etcd lets clients name any member. */
   alarmsMax: 128,
-  /** Bytes of keys and values that one call adds to a hash: some 50 ms of work. */
-  hashSliceBytesMax: 8 * 1024 * 1024,
+  /** Bytes of keys and values that one call adds to a hash: some 20 ms of work. */
+  hashSliceBytesMax: 2 * 1024 * 1024,
   /** Backups that one replica sends at a time: each keeps rows from being deleted. */
   backupSessionsMax: 4,
   /** Bytes of a part of a backup: one log entry when it is restored. */
