@@ -89,6 +89,15 @@ async function status(call: V3Call<unknown>): Promise<V3Outcome<StatusResponse>>
     // A cluster that was just made: how it stands is known once it has a leader.
     outcome = await ask(call, query, StatusResponseSchema, "linearizable");
   }
+  if (outcome.kind === "answered" && call.choice.pin === null) {
+    // One address stands for all members: clients look for the one that leads.
+    const { leader, member } = outcome.origin;
+    if (leader !== null && leader !== member) {
+      const choice = { ...call.choice, prefer: leader };
+      const better = await ask({ ...call, choice }, query, StatusResponseSchema, "serializable");
+      if (better.kind === "answered") outcome = better;
+    }
+  }
   if (outcome.kind === "answered") {
     outcome.message.header = wholeHeader(outcome.origin);
     outcome.message.version = ETCD_VERSION;
