@@ -3,13 +3,14 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { KV_STATEMENTS } from "../../src/mvcc/kv-statements.ts";
 import { MEMORY_STATEMENTS } from "../../src/mvcc/memory-statements.ts";
 import { MVCC_SCHEMA } from "../../src/mvcc/schema.ts";
+import { HISTORY_STATEMENTS } from "../../src/mvcc/watch/history.ts";
 import { bytes } from "./harness.ts";
 
 /** Serving statements of a generation, by name. Export and hashes walk history on purpose. */
 const serving: readonly (readonly [string, string])[] = ([0, 1] as const).flatMap((generation) => {
   const { bounded, open, ...single } = KV_STATEMENTS[generation];
   const { page: memoryPage, ...memory } = MEMORY_STATEMENTS[generation];
-  const groups = { ...single, ...memory, memoryPage };
+  const groups = { ...single, ...memory, memoryPage, ...HISTORY_STATEMENTS[generation] };
   return [
     ...Object.entries(groups),
     ...Object.entries(bounded).map(([name, text]) => [`bounded ${name}`, text] as const),
