@@ -29,7 +29,8 @@ export async function settleMembers({
     const members = cluster.members();
     const leader = members.find((object) => isSettled(object, world.now));
     const names = members.map(({ target }) => target.member);
-    if (leader !== undefined && same(known, names)) return members;
+    const former = cluster.objects.filter((object) => !members.includes(object));
+    if (leader !== undefined && same(known, names) && former.every(isRetired)) return members;
     if (world.now < deadline) continue;
     const states = cluster.objects.map((object) => describe(object, world.now));
     violated("members-settle", `gateway: ${known.join(", ")}; ${states.join(" | ")}`);
@@ -51,6 +52,12 @@ function isSettled({ core, instance }: SimObject, now: number): boolean {
     ) &&
     status.members.every(({ id, serves }) => serves || configuration.learners.includes(id))
   );
+}
+
+/** It was told, or knows by itself, that it has no part in elections any more. */
+function isRetired({ core, instance, alarm }: SimObject): boolean {
+  if (core === null) return alarm.atMs === null || instance === null;
+  return instance?.host?.engine?.stopped !== null || !core.promotable;
 }
 
 function describe({ name, core, instance }: SimObject, now: number): string {
