@@ -16,7 +16,7 @@ import {
 import type { ClientReads, Needs } from "./client-reads.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { Lessor, Renewal } from "./lessor.ts";
-import type { QueryResult } from "./queries.ts";
+import type { QueryResult } from "./query-result.ts";
 import type { QueryReply, ReadCall, ReplicaHeader } from "./replica-api.ts";
 import { queryReply, unavailable } from "./replies.ts";
 

@@ -13,7 +13,7 @@ import {
 } from "../wire/gen/etcd/rpc_pb.ts";
 import type { BackupSource } from "./backup-source.ts";
 import type { EngineContext } from "./engine-context.ts";
-import type { QueryResult } from "./queries.ts";
+import type { QueryResult } from "./query-result.ts";
 
 export function answerAlarms({ alarm }: AlarmRequest, { machine }: EngineContext): QueryResult {
   return ok(

@@ -1,16 +1,13 @@
 /** Reads of what is not a key: leases, users, members, alarms. Answered out of this replica's rows. */
 import { fromBinary } from "@bufbuild/protobuf";
-import { err, type Result } from "../base/result.ts";
-import type { ErrorKey } from "../wire/errors.ts";
+import { err } from "../base/result.ts";
 import { type Query, QuerySchema } from "../wire/gen/edged_pb.ts";
 import { answerAuthQuery } from "./auth-queries.ts";
 import type { BackupSource } from "./backup-source.ts";
 import type { EngineContext } from "./engine-context.ts";
 import { answerAlarms, answerBackup, answerHashSlice, answerStatus } from "./maintenance-queries.ts";
 import { answerMembers } from "./member-queries.ts";
-
-/** An encoded etcd response of the query's kind, without header. */
-export type QueryResult = Result<Uint8Array, ErrorKey>;
+import type { QueryResult } from "./query-result.ts";
 
 /** The query, or null if the bytes are none. */
 export function decodeQuery(request: Uint8Array): Query | null {

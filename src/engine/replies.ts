@@ -6,7 +6,7 @@ import type { RangePage } from "../mvcc/range-page.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import { RangeResponseSchema, type TxnResponse, TxnResponseSchema } from "../wire/gen/etcd/rpc_pb.ts";
 import type { ProposalFate } from "./proposals.ts";
-import type { QueryResult } from "./queries.ts";
+import type { QueryResult } from "./query-result.ts";
 import type { ReadFate } from "./reads.ts";
 import type {
   ProposeReply,
