@@ -233,7 +233,10 @@ export class MemberChanges {
       const keepsUp = isLearner ? this.#health.isSteady(id) : this.#health.isCaughtUp(id);
       if (!keepsUp) continue;
       const record = create(MemberRecordSchema, { id: BigInt(`0x${id}`) });
-      const command = create(CommandSchema, { request: { case: "memberStarted", value: record } });
+      const command = create(CommandSchema, {
+        internal: true,
+        request: { case: "memberStarted", value: record },
+      });
       const expiresAt = now + raft.core.options.electionMs;
       const forget = (): boolean => this.#announced.delete(id);
       if (this.#proposals.add(now, toBinary(CommandSchema, command), expiresAt, forget))

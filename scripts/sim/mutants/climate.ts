@@ -235,7 +235,7 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     attemptMs: 1_200,
     attempts: 3,
     nemesisMs: 1_500,
-    faults: only({ kill: 0.5, partition: 0.5, evict: 0.5, "drop-reply": 0.02, duplicate: 0.02 }),
+    faults: only({ kill: 0.5, partition: 0.5, evict: 0.5, "drop-reply": 0.02, duplicate: 0.02, late: 0.05 }),
   },
   tight: {
     ...CROWD,
