@@ -6,7 +6,6 @@ import type { Sql } from "../base/sql.ts";
 import { Engine } from "../engine/engine.ts";
 import { type Identity, initialClusterId, initialMemberId } from "../engine/identity.ts";
 import { MachineHost } from "../engine/machine-host.ts";
-import type { MemberPlace } from "../engine/member-place.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -17,6 +16,7 @@ import type {
 } from "../engine/peer-api.ts";
 import type { PeerSender, StoredReplica } from "../engine/ports.ts";
 import type {
+  MemberPlace,
   ProposeReply,
   ProposeRequest,
   QueryReply,
@@ -266,7 +266,7 @@ export class ReplicaHost {
 
   #arm(): void {
     try {
-      this.#timers.arm(this.#engine?.deadline() ?? null);
+      this.#timers.arm(this.#engine?.deadline() ?? null, this.#engine?.lastingDeadline() ?? null);
     } catch (error) {
       // Storage refuses an instance that was superseded, wherever it is touched.
       this.#parts.halted(error);

@@ -43,16 +43,19 @@ export class Timers {
   /**
    * Makes sure that `fire` is called at `deadline` or before; null: never needed, and no alarm stays
    * that would wake the object. A deadline that moved away changes nothing: the timer fires, finds
-   * nothing due, and is armed anew.
+   * nothing due, and is armed anew. `lasting` is the deadline of what outlives the memory: the alarm
+   * is for that alone.
    */
-  arm(deadline: number | null): void {
-    if (deadline === null) {
-      this.#disarm();
+  arm(deadline: number | null, lasting: number | null = deadline): void {
+    const { memory, backstopMs } = this.#parts;
+    if (deadline === null) this.#stopMemory();
+    else if (memory !== null) this.#armMemory(memory, deadline);
+    const wanted = memory === null ? deadline : lasting;
+    if (wanted === null) {
+      this.#clearAlarm();
       return;
     }
-    const { memory, backstopMs } = this.#parts;
-    if (memory !== null) this.#armMemory(memory, deadline);
-    const alarmAt = memory !== null ? deadline + backstopMs : deadline;
+    const alarmAt = memory !== null ? wanted + backstopMs : wanted;
     if (alarmAt >= this.#alarmAt) return;
     this.#alarmAt = alarmAt;
     this.#parts.alarm.set(alarmAt);
@@ -63,10 +66,13 @@ export class Timers {
     this.#alarmAt = Number.POSITIVE_INFINITY;
   }
 
-  #disarm(): void {
+  #stopMemory(): void {
     this.#cancel?.();
     this.#cancel = null;
     this.#timerAt = Number.POSITIVE_INFINITY;
+  }
+
+  #clearAlarm(): void {
     if (this.#alarmAt === Number.POSITIVE_INFINITY) return;
     this.#alarmAt = Number.POSITIVE_INFINITY;
     this.#parts.alarm.clear();

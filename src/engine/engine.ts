@@ -306,6 +306,13 @@ export class Engine {
 
   /** When `tick` is due next; null: only a call can change anything. */
   deadline(): number | null {
+    const watches = this.stopped === null ? this.#watches.deadline() : null;
+    const others = this.lastingDeadline();
+    return watches === null || others === null ? (watches ?? others) : Math.min(watches, others);
+  }
+
+  /** The same for what outlives the memory: those who wait for changes do not. */
+  lastingDeadline(): number | null {
     if (this.stopped !== null) return null;
     if (hasBacklog(this.#parts) || this.#machine.hasHousekeeping()) return this.#now;
     const candidates = [
@@ -315,7 +322,6 @@ export class Engine {
       this.#mayPropose ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
       this.#reads.deadline(),
       this.#lessor.deadline(),
-      this.#watches.deadline(),
       this.#source.deadline(),
       this.#sink.deadline(),
       this.#maintenance.deadline(),

@@ -1,6 +1,5 @@
 /** A replica's store and hub as its engine drives them, without the engine. */
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { toHex } from "../../src/base/bytes.ts";
 import type { HistoryPosition, WatchCall, WatchRange } from "../../src/engine/replica-api.ts";
 import { WatchHub } from "../../src/engine/watch-hub.ts";
 import { isAnswer, readWatch, type WatchFindings } from "../../src/engine/watch-reader.ts";
@@ -77,8 +76,4 @@ export function lines(findings: Pick<WatchFindings, "events">): string[] {
 
 function text(value: Uint8Array | undefined): string {
   return new TextDecoder().decode(value ?? create(KeyValueSchema).key);
-}
-
-export function hex(value: string): string {
-  return toHex(bytes(value));
 }
