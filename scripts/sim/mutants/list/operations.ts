@@ -63,7 +63,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     id: "step-down-is-failure",
     title: "entries of a leader that steps down count as lost, though they may be committed by the next one",
     known: "hashicorp/raft's ErrLeadershipLost taken for a refusal",
-    detector: "any",
+    detector: "overtaken",
     edits: [
       {
         file: PROPOSALS,
