@@ -27,7 +27,7 @@ const packages = {
   storage: ["@bufbuild/protobuf"],
   transport: ["@bufbuild/protobuf"],
   durable: ["@bufbuild/protobuf"],
-  gateway: ["@bufbuild/protobuf", "@connectrpc/connect", "hono"],
+  gateway: ["@bufbuild/protobuf", "@connectrpc/connect", "@noble/hashes", "hono"],
 };
 
 const escaped = (text) => text.replaceAll(".", "\\.").replaceAll("/", "\\/");
