@@ -8,7 +8,6 @@ import { err, ok, type Result } from "../base/result.ts";
 import { type MemberConfig, parseMembers } from "./config-members.ts";
 import { type ConfigProblem, ConfigReader, type Env } from "./config-values.ts";
 
-export type { LocationHint } from "../base/location-hints.ts";
 export type { MemberConfig } from "./config-members.ts";
 export type { ConfigProblem, Env } from "./config-values.ts";
 

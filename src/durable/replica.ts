@@ -1,6 +1,5 @@
 /** One replica as a Durable Object: a shell that forwards calls and alarms to its host. No logic. */
 import { DurableObject } from "cloudflare:workers";
-import type { MemberPlace } from "../engine/member-place.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -11,6 +10,7 @@ import type {
 } from "../engine/peer-api.ts";
 import type { PeerSender } from "../engine/ports.ts";
 import type {
+  MemberPlace,
   ProposeReply,
   ProposeRequest,
   QueryReply,

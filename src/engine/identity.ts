@@ -15,17 +15,6 @@ export function initialClusterId(cluster: string, members: readonly string[]): s
   return hexId(hash64(`cluster\n${cluster}\n${[...members].sort().join(",")}`));
 }
 
-/** A member as the group knows it. */
-export interface Member {
-  readonly id: NodeId;
-  readonly name: string;
-}
-
-/** The members of a cluster founded by `names`, with their ids. */
-export function initialMembers(cluster: string, names: readonly string[]): Member[] {
-  return names.map((name) => ({ id: initialMemberId(cluster, name), name }));
-}
-
 /** What a replica is for life; stored when it is first called. */
 export interface Identity {
   readonly cluster: string;

@@ -5,8 +5,8 @@ import { toEtcd } from "../mvcc/member/membership.ts";
 import { peerUrl } from "../mvcc/member/peer-url.ts";
 import { type Member, MemberListResponseSchema, MemberSchema } from "../wire/gen/etcd/rpc_pb.ts";
 import type { EngineContext } from "./engine-context.ts";
-import type { MemberPlace } from "./member-place.ts";
 import type { QueryResult } from "./query-result.ts";
+import type { MemberPlace } from "./replica-api.ts";
 
 export function answerMembers({ roster }: EngineContext): QueryResult {
   const { membership, founders } = roster;

@@ -3,8 +3,7 @@ import type { MvccState } from "../mvcc/mvcc-state.ts";
 import type { SnapshotChunk, SnapshotCursor } from "../mvcc/snapshot-types.ts";
 import type { Message } from "../raft/message.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { MemberPlace } from "./member-place.ts";
-import type { Successors } from "./ports.ts";
+import type { MemberPlace } from "./replica-api.ts";
 
 /** Who speaks to whom, checked before anything else is read. */
 export interface PeerAddress {
@@ -29,6 +28,13 @@ export type RefusalReason =
   | "sender-wiped" // the caller lost its database: its id has forgotten its votes
   | "receiver-wiped" // the same of the one called
   | "stopped";
+
+/** What a former member knows of those who go on without it. */
+export interface Successors {
+  /** Of the membership that `members` are. */
+  readonly version: number;
+  readonly members: readonly MemberPlace[];
+}
 
 export type PeerRefusal =
   | { readonly kind: "refused"; readonly reason: RefusalReason }

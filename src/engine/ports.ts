@@ -12,7 +12,6 @@ import type {
   SnapshotPoint,
 } from "../raft/types.ts";
 import type { Identity } from "./identity.ts";
-import type { MemberPlace } from "./member-place.ts";
 import type {
   PeerAddress,
   PeerAnswer,
@@ -20,6 +19,7 @@ import type {
   PullAnswer,
   PullRequest,
   ReadIndexAnswer,
+  Successors,
 } from "./peer-api.ts";
 import type { ProposeReply, ProposeRequest } from "./replica-api.ts";
 
@@ -43,13 +43,6 @@ export interface Staging {
   readonly configuration: ConfigurationAt;
   /** The next rows to ask for. */
   readonly cursor: SnapshotCursor;
-}
-
-/** What a former member knows of those who go on without it. */
-export interface Successors {
-  /** Of the membership that `members` are. */
-  readonly version: number;
-  readonly members: readonly MemberPlace[];
 }
 
 /** Everything durable of one replica but the rows of the state machine. */

@@ -3,7 +3,6 @@
  * between objects. Every outcome is a value: errors thrown across such a call lose their fields.
  * 64-bit ids are strings of 16 hex digits here; revisions, terms and indexes are safe integers.
  */
-import type { MemberPlace } from "./member-place.ts";
 
 /** Which replica a call is meant for. A replica that is somebody else refuses it. */
 export interface ReplicaTarget {
@@ -13,6 +12,24 @@ export interface ReplicaTarget {
   readonly member: string;
   /** Of a member that was added later: names may come again, ids do not. */
   readonly id?: string;
+}
+
+/** Where a member's object is: all that is needed to call it. */
+export interface MemberPlace {
+  /** 16 hex digits. */
+  readonly id: string;
+  readonly name: string;
+  /** One of the first members: its object's name has no id in it. */
+  readonly isFounder: boolean;
+  readonly hint: string;
+  readonly binding: string;
+  /** A voter that has started: clients are not sent to others, which may be far behind. */
+  readonly serves: boolean;
+}
+
+/** What a call to the member is addressed to. */
+export function targetOf(cluster: string, { id, name, isFounder }: MemberPlace): ReplicaTarget {
+  return isFounder ? { cluster, member: name } : { cluster, member: name, id };
 }
 
 /** Where the answering replica stands; on every answer, so that callers learn the leader in passing. */

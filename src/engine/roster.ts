@@ -1,6 +1,6 @@
 import type { MemberInfo, Membership } from "../mvcc/member/membership.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { MemberPlace } from "./member-place.ts";
+import type { MemberPlace } from "./replica-api.ts";
 
 /** Callers that are not members yet, as far as this replica knows; the oldest is forgotten. */
 const STRANGERS_MAX = 32;

@@ -5,8 +5,8 @@
 import type { NodeId } from "../raft/types.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { MemberChanges } from "./member-changes.ts";
-import type { PeerAddress, PeerAnswer, PeerRefusal } from "./peer-api.ts";
-import type { StoredReplica, Successors } from "./ports.ts";
+import type { PeerAddress, PeerAnswer, PeerRefusal, Successors } from "./peer-api.ts";
+import type { StoredReplica } from "./ports.ts";
 
 const WIPED =
   "this replica's database was lost: under its old id it has forgotten its votes and must not take part; " +

@@ -2,8 +2,7 @@
 import { isVoter } from "../raft/configuration.ts";
 import type { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../raft/types.ts";
-import type { MemberPlace } from "./member-place.ts";
-import type { PeerStatus, ReplicaHeader, StatusCounters, StatusReply } from "./replica-api.ts";
+import type { MemberPlace, PeerStatus, ReplicaHeader, StatusCounters, StatusReply } from "./replica-api.ts";
 
 export interface StatusInput {
   readonly raft: Raft;

@@ -1,5 +1,4 @@
-import type { MemberPlace } from "../engine/member-place.ts";
-import type { ReplicaHeader } from "../engine/replica-api.ts";
+import type { MemberPlace, ReplicaHeader } from "../engine/replica-api.ts";
 
 /** How long a replica that gave no answer is asked last. */
 const SUSPECT_MS = 5_000;

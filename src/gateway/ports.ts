@@ -1,6 +1,6 @@
 /** What the gateway needs from outside. Tests give fakes. */
-import type { MemberPlace } from "../engine/member-place.ts";
 import type {
+  MemberPlace,
   ProposeReply,
   ProposeRequest,
   QueryReply,

@@ -1,8 +1,8 @@
 /** Calls from the gateway to replicas, over Durable Object RPC. */
 import { defined } from "../base/assert.ts";
 import type { Config, Env } from "../durable/config.ts";
-import { type MemberPlace, targetOf } from "../engine/member-place.ts";
 import type { ReplicaApi, ReplicaTarget, Unavailable } from "../engine/replica-api.ts";
+import { type MemberPlace, targetOf } from "../engine/replica-api.ts";
 import { withDeadline } from "../transport/deadline.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
 import { classifyPlatformError, type PlatformFailure } from "../transport/platform-errors.ts";

@@ -2,7 +2,8 @@
 import { assert, defined } from "../base/assert.ts";
 import type { Sql, SqlRow } from "../base/sql.ts";
 import type { Identity } from "../engine/identity.ts";
-import type { ReplicaStorage, Staging, StoredReplica, Successors } from "../engine/ports.ts";
+import type { Successors } from "../engine/peer-api.ts";
+import type { ReplicaStorage, Staging, StoredReplica } from "../engine/ports.ts";
 import { INITIAL_MVCC_STATE, type MvccState } from "../mvcc/mvcc-state.ts";
 import type {
   Configuration,

@@ -1,5 +1,5 @@
 /** Calls to other replicas over Durable Object stubs: each bounded in time, failures made plain. */
-import { type MemberPlace, targetOf } from "../engine/member-place.ts";
+
 import type {
   PeerAddress,
   PeerAnswer,
@@ -10,6 +10,7 @@ import type {
 } from "../engine/peer-api.ts";
 import type { Answered, PeerSender } from "../engine/ports.ts";
 import type { ProposeReply, ProposeRequest, ReplicaApi, ReplicaTarget } from "../engine/replica-api.ts";
+import { type MemberPlace, targetOf } from "../engine/replica-api.ts";
 import type { NodeId } from "../raft/types.ts";
 import { withDeadline } from "./deadline.ts";
 import { classifyPlatformError } from "./platform-errors.ts";

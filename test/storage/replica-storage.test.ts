@@ -40,6 +40,7 @@ describe("replica storage", () => {
       mvcc: INITIAL_MVCC_STATE,
       peers: new Map(),
       staging: null,
+      successors: null,
       wiped: false,
     });
   });

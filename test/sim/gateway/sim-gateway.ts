@@ -1,7 +1,7 @@
 /** One isolate of the gateway: the production router on virtual time, gone and anew now and then. */
 
-import { targetOf } from "../../../src/engine/member-place.ts";
 import type { ReplicaApi, ReplicaTarget } from "../../../src/engine/replica-api.ts";
+import { targetOf } from "../../../src/engine/replica-api.ts";
 import { LeaderRouter } from "../../../src/gateway/leader-router.ts";
 import { createReplicaClient } from "../../../src/gateway/replica-client.ts";
 import { type Cluster, FIRST_GATEWAY } from "../cluster.ts";
