@@ -175,5 +175,9 @@ describe("replica storage", () => {
     expect(reopened().load()).toMatchObject({ peers: new Map([["3", "x"]]), staging, wiped: true });
     storage.setStaging(null);
     expect(reopened().load()?.staging).toBe(null);
+    const place = { id: "4", name: "r4", isFounder: false, hint: "oc", binding: "REPLICA", serves: true };
+    const successors = { version: 7, members: [place] };
+    storage.setRemoved(successors);
+    expect(reopened().load()?.successors).toEqual(successors);
   });
 });

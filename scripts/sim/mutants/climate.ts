@@ -29,6 +29,7 @@ export type Climate =
   | "watched" // many watch, through answers of all sizes, compactions and snapshots
   | "leases" // leases end while their leaders come and go
   | "users" // users are asked for, and who may do what changes all the time
+  | "members" // members come and go
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -50,6 +51,7 @@ const SHORT: FixedOptions = {
   watchers: 0,
   users: false,
   leases: false,
+  memberMs: 0,
 };
 
 /** So many clients wait at once that several entries are on their way, not one batch after the other. */
@@ -236,6 +238,13 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     attempts: 3,
     nemesisMs: 1_500,
     faults: only({ kill: 0.5, partition: 0.5, evict: 0.5, "drop-reply": 0.02, duplicate: 0.02, late: 0.05 }),
+  },
+  members: {
+    ...SHORT,
+    snapshotEvery: 30,
+    memberMs: 500,
+    nemesisMs: 1_500,
+    faults: only({ kill: 1, partition: 1, evict: 1, "drop-reply": 0.02, late: 0.02 }),
   },
   tight: {
     ...CROWD,

@@ -1,4 +1,4 @@
-/** Changes of membership and transfers of leadership, found by the core's fuzzer. */
+/** Changes of membership and transfers of leadership: of the core, then of the records that it follows. */
 import type { Mutant } from "../mutant.ts";
 
 const CONFIGURATIONS = "src/raft/configuration-log.ts";
@@ -109,6 +109,33 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
         file: "src/raft/quorum.ts",
         search: "    majorityReached(configuration.voters, reached),\n",
         replace: "    majorityReached([...configuration.voters, ...configuration.learners], reached),\n",
+      },
+    ],
+  },
+  {
+    id: "removed-too-early",
+    title: "a member is told that it was removed before a committed configuration is without it",
+    known: "edged's own: what keeps its removed members quiet",
+    detector: "members",
+    edits: [
+      {
+        file: "src/engine/member-changes.ts",
+        search:
+          "return index <= core.applied && !isJoint(configuration) && !allMembers(configuration).includes(id);",
+        replace: "return index > 0 && (isJoint(configuration) || allMembers(configuration).length > 0);",
+      },
+    ],
+  },
+  {
+    id: "removed-not-told",
+    title: "a member that was away while it was removed asks for votes for ever",
+    known: "thesis 4.2.3",
+    detector: "members",
+    edits: [
+      {
+        file: "src/engine/standing.ts",
+        search: "if (changes.isRemoved(address.from)) {",
+        replace: 'if (changes.isRemoved("")) {',
       },
     ],
   },
