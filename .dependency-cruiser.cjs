@@ -23,7 +23,7 @@ const layers = {
 const packages = {
   wire: ["@bufbuild/protobuf"],
   mvcc: ["@bufbuild/protobuf"],
-  engine: ["@bufbuild/protobuf"],
+  engine: ["@bufbuild/protobuf", "tinyqueue"],
   storage: ["@bufbuild/protobuf"],
   transport: ["@bufbuild/protobuf"],
   durable: ["@bufbuild/protobuf"],
