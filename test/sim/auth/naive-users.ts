@@ -115,6 +115,27 @@ export class NaiveUsers {
         if (user.roles.includes(role)) return { users: this, error: null };
         return change({ users: withUser(name, { ...user, roles: [...user.roles, role] }) });
       }
+      case "userRevokeRole": {
+        const { name, role } = request.value;
+        if (this.enabled && name === "root" && role === "root") return refuse("invalidAuthManagement");
+        const user = this.users.get(name);
+        if (user === undefined) return refuse("userNotFound");
+        if (!user.roles.includes(role)) return refuse("roleNotGranted");
+        const roles = user.roles.filter((given) => given !== role);
+        return change({ users: withUser(name, { ...user, roles }) });
+      }
+      case "roleDelete": {
+        const { role } = request.value;
+        if (this.enabled && role === "root") return refuse("invalidAuthManagement");
+        if (!this.roles.has(role)) return refuse("roleNotFound");
+        const users = new Map(
+          [...this.users].map(([name, user]) => [
+            name,
+            { ...user, roles: user.roles.filter((given) => given !== role) },
+          ]),
+        );
+        return change({ users, roles: new Map([...this.roles].filter(([name]) => name !== role)) });
+      }
       case "roleAdd": {
         const { name } = request.value;
         if (this.roles.has(name)) return refuse("roleExists");
