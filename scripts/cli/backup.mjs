@@ -2,8 +2,9 @@
 /** Backups: the stream of etcd's Snapshot into a file, and a file into an empty cluster. */
 import { createHash } from "node:crypto";
 import { open, rename } from "node:fs/promises";
-import { request, requestJson } from "./client.mjs";
 import { CliError } from "./errors.mjs";
+import { bytes, int } from "./message.mjs";
+import { jsonLine } from "./print/output.mjs";
 
 /** As in src/gateway/backup/backup-file.ts; docs/snapshot-format.md describes the rest. */
 const MAGIC = Buffer.from("edged backup 1\n");
@@ -11,64 +12,44 @@ const CHECKSUM_BYTES = 32;
 const LENGTH_BYTES = 4;
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
-/** A backup takes as long as it takes. */
-const SAVE_MS = 24 * 3_600_000;
+
+/** @typedef {import("./context.mjs").CommandContext} CommandContext */
 
 /**
- * @param {import("./program.mjs").CommandContext} context
+ * @param {CommandContext} context
  * @param {string} file
  */
-export async function saveSnapshot({ connection, stdout, json }, file) {
-  const patient = { ...connection, timeoutMs: SAVE_MS };
-  const response = await request(patient, { path: "/v3/maintenance/snapshot", method: "POST" });
+export async function saveSnapshot({ client, stdout, format }, file) {
   const partial = `${file}.part`;
   const handle = await open(partial, "w");
   const hash = createHash("sha256");
-  let bytes = 0;
+  let size = 0;
   /** @type {Buffer | null} the last blob, which is the checksum if nothing follows */
   let last = null;
   try {
-    for await (const blob of blobsOf(response)) {
+    for await (const answer of client.stream("maintenance/snapshot", {})) {
       if (last !== null) hash.update(last);
-      last = blob;
-      bytes += blob.length;
-      await handle.write(blob);
+      last = bytes(answer, "blob");
+      size += last.length;
+      await handle.write(last);
     }
     if (last === null || !hash.digest().equals(last)) {
-      throw new CliError(`the backup broke off after ${bytes} bytes; ${partial} is not complete`);
+      throw new CliError(`the backup broke off after ${size} bytes; ${partial} is not complete`);
     }
     await handle.sync();
   } finally {
     await handle.close();
   }
   await rename(partial, file);
-  stdout.write(json ? `${JSON.stringify({ file, bytes })}\n` : `Snapshot saved at ${file}\n`);
+  stdout.write(format === "json" ? jsonLine({ file, bytes: size }) : `Snapshot saved at ${file}\n`);
 }
 
 /**
- * @param {Response} response
- * @returns {AsyncGenerator<Buffer, void>}
- */
-async function* blobsOf(response) {
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? []) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      const { result, error } = JSON.parse(line);
-      if (error !== undefined) throw new CliError(String(error.message));
-      yield Buffer.from(result.blob, "base64");
-    }
-  }
-}
-
-/**
- * @param {import("./program.mjs").CommandContext} context
+ * @param {CommandContext} context
  * @param {string} file
  * @param {{ bumpRevision?: number }} options
  */
-export async function restore({ connection, stdout, json }, file, { bumpRevision = 0 }) {
+export async function restore({ client, stdout, format }, file, { bumpRevision = 0 }) {
   const handle = await open(file, "r").catch((/** @type {Error} */ error) => {
     throw new CliError(`cannot read ${file}: ${error.message}`);
   });
@@ -78,15 +59,14 @@ export async function restore({ connection, stdout, json }, file, { bumpRevision
     const { value: header } = await frames.next();
     if (header === undefined) throw new CliError(`${file} has no header`);
     let part = 0;
-    /** @type {{ revision: number }} */
-    let told = { revision: 0 };
+    /** @type {import("./message.mjs").Message} */
+    let told = {};
     /** @param {Uint8Array} rows @param {boolean} isLast */
     const send = async (rows, isLast) => {
       const flags = isLast ? `&last=true&bump_revision=${bumpRevision}` : "";
       const path = `/restore?backup=${backup}&part=${part}${flags}`;
       // Messages behind each other are one message with the fields of both.
-      const body = new Uint8Array(Buffer.concat([header, rows]));
-      told = /** @type {typeof told} */ (await requestJson(connection, { path, method: "POST", body }));
+      told = await client.post(path, Buffer.concat([header, rows]));
       part += 1;
     };
     let next = await frames.next();
@@ -96,9 +76,9 @@ export async function restore({ connection, stdout, json }, file, { bumpRevision
       next = await frames.next();
       await send(rows, next.done === true);
     }
-    const { revision } = told;
+    const revision = int(told, "revision");
     stdout.write(
-      json ? `${JSON.stringify({ file, revision })}\n` : `Restored ${file} at revision ${revision}\n`,
+      format === "json" ? jsonLine({ file, revision }) : `Restored ${file} at revision ${revision}\n`,
     );
   } finally {
     await handle.close();

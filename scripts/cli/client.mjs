@@ -1,117 +1,343 @@
 // @ts-check
-/** The plain HTTP dialect as functions. Connections that cannot be made go to the next endpoint. */
+/** The gateway as functions. Connections that cannot be made go to the next endpoint. */
 import { randomUUID } from "node:crypto";
-import { CliError, usageError } from "./errors.mjs";
+import { CliError, EXIT } from "./errors.mjs";
+import { isMessage, text } from "./message.mjs";
+import { bodyLines, bodyText, causeOf, isUnsent, send } from "./transport.mjs";
+
+/** @typedef {import("./message.mjs").Message} Message */
 
 /**
  * @typedef {object} Connection
  * @property {readonly string[]} endpoints base URLs, tried in turn
- * @property {string | null} token
+ * @property {readonly string[]} names the same as they were given
+ * @property {string | null} token the deployment's
+ * @property {{ name: string, password: () => Promise<string> } | null} user
  * @property {string | null} cluster null for the one at the root
  * @property {number} timeoutMs for a whole command's request, waiting included
+ * @property {import("./transport.mjs").TlsFiles} tls
  */
 
 /**
- * @typedef {object} Call
- * @property {string} path below the cluster, starting with a slash
- * @property {string} [method]
- * @property {Uint8Array<ArrayBuffer>} [body]
- * @property {boolean} [acceptMissing] 404 from a replica is an answer and no error
+ * @typedef {object} CallOptions
+ * @property {boolean} [isWrite] it may not be sent again once it may have arrived
+ * @property {string} [endpoint] this one only
+ * @property {string} [replica] the one that serves it
+ * @property {number | null} [timeoutMs] null for as long as it takes
+ * @property {AbortSignal} [signal]
+ * @property {import("node:http").Agent} [agent]
  */
 
-/** Errors of a connection that never came about: the request was not sent. */
-const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+export const GRPC = /** @type {const} */ ({
+  notFound: 5,
+  permissionDenied: 7,
+  failedPrecondition: 9,
+  unavailable: 14,
+  unauthenticated: 16,
+});
+const NOT_ENABLED = "etcdserver: authentication is not enabled";
+const NEVER = new AbortController().signal;
 
-/**
- * A key as one path segment. Slashes are escaped too, so that nobody on the way takes dots between
- * them for directories.
- * @param {string} key
- */
-export function keyPath(key) {
-  if (key === "") throw usageError('the key is empty; use --prefix with "" for all keys');
-  if (key === "." || key === "..") {
-    throw usageError(`the key "${key}" cannot be put into a URL; choose another name`);
+export class Client {
+  /** @type {string | null} */
+  #userToken = null;
+  #signedIn = false;
+
+  /** @param {Connection} connection */
+  constructor(connection) {
+    this.connection = connection;
   }
-  return `/kv/${encodeURIComponent(key)}`;
-}
 
-/**
- * @param {Connection} connection
- * @param {Call} call
- * @returns {Promise<Response>}
- */
-export async function request(connection, { path, method = "GET", body, acceptMissing = false }) {
-  const headers = new Headers();
-  if (connection.token !== null) headers.set("Authorization", `Bearer ${connection.token}`);
-  // The same at every endpoint: whatever happened to an earlier attempt, it is applied once.
-  if (method !== "GET") headers.set("Idempotency-Key", randomUUID());
-  const prefix = connection.cluster === null ? "" : `/clusters/${encodeURIComponent(connection.cluster)}`;
-  const signal = AbortSignal.timeout(connection.timeoutMs);
-  /** @type {string[]} */
-  const failures = [];
-  for (const endpoint of connection.endpoints) {
-    try {
-      const init = body === undefined ? {} : { body };
-      const response = await fetch(endpoint + prefix + path, { method, headers, signal, ...init });
-      if (response.ok || (acceptMissing && response.status === 404 && isFromReplica(response)))
-        return response;
-      throw await refusal(response);
-    } catch (error) {
-      if (error instanceof CliError) throw error;
-      if (error instanceof Error && error.name === "TimeoutError")
-        throw timedOut(endpoint, method, connection);
-      failures.push(`${endpoint} (${causeOf(error)})`);
-      if (method !== "GET" && !isUnsent(error)) throw broken(endpoint, error);
+  /**
+   * One of etcd's methods, by its path below `/v3/`.
+   * @param {string} method
+   * @param {Message} request
+   * @param {CallOptions} [options]
+   * @returns {Promise<Message>}
+   */
+  async call(method, request, options = {}) {
+    const body = Buffer.from(JSON.stringify(request));
+    const response = await this.#open(`/v3/${method}`, body, options);
+    return parseMessage(await response.text(), response);
+  }
+
+  /**
+   * The answers of a stream, without end unless it is aborted or breaks.
+   * @param {string} method
+   * @param {Message} request
+   * @param {CallOptions} [options]
+   * @returns {AsyncGenerator<Message, void>}
+   */
+  async *stream(method, request, options = {}) {
+    const body = Buffer.from(`${JSON.stringify(request)}\n`);
+    const response = await this.#open(`/v3/${method}`, body, { timeoutMs: null, ...options });
+    for await (const line of response.lines()) {
+      const message = parseMessage(line, response);
+      if (isMessage(message["error"])) throw refusal(message["error"], 200);
+      if (isMessage(message["result"])) yield message["result"];
     }
   }
-  throw new CliError(
-    `cannot connect to ${failures.join(", ")}: is \`npm start\` running? Another address: --endpoint URL or EDGED_ENDPOINT`,
-  );
+
+  /**
+   * A path of the plain dialect.
+   * @param {string} path
+   * @returns {Promise<Message>}
+   */
+  async get(path) {
+    const response = await this.#open(path, null, {});
+    return parseMessage(await response.text(), response);
+  }
+
+  /**
+   * A write of the plain dialect.
+   * @param {string} path
+   * @param {Uint8Array} body
+   * @returns {Promise<Message>}
+   */
+  async post(path, body) {
+    const response = await this.#open(path, body, { isWrite: true });
+    return parseMessage(await response.text(), response);
+  }
+
+  /**
+   * @param {string} path
+   * @param {Uint8Array | null} body
+   * @param {CallOptions} options
+   */
+  async #open(path, body, options) {
+    const { connection } = this;
+    if (connection.user !== null && !this.#signedIn) await this.#signIn(connection.user);
+    try {
+      return await this.#exchange(path, body, options);
+    } catch (error) {
+      const isExpired = error instanceof CliError && error.grpcCode === GRPC.unauthenticated;
+      if (connection.user === null || !isExpired) throw error;
+      await this.#signIn(connection.user);
+      return this.#exchange(path, body, options);
+    }
+  }
+
+  /** @param {{ name: string, password: () => Promise<string> }} user */
+  async #signIn({ name, password }) {
+    this.#userToken = null;
+    const body = Buffer.from(JSON.stringify({ name, password: await password() }));
+    try {
+      const response = await this.#exchange("/v3/auth/authenticate", body, {});
+      this.#userToken = text(parseMessage(await response.text(), response), "token");
+    } catch (error) {
+      // As etcdctl: who signs in where nobody needs to may go on.
+      if (!(error instanceof CliError) || error.message !== NOT_ENABLED) throw error;
+    }
+    this.#signedIn = true;
+  }
+
+  /**
+   * @param {string} path
+   * @param {Uint8Array | null} body
+   * @param {CallOptions} options
+   */
+  async #exchange(path, body, { isWrite = false, endpoint, replica, agent, ...options }) {
+    const { connection } = this;
+    const timeoutMs = options.timeoutMs === undefined ? connection.timeoutMs : options.timeoutMs;
+    const headers = this.#headers(body, path.startsWith("/v3/"), isWrite, replica);
+    const prefix = connection.cluster === null ? "" : `/clusters/${encodeURIComponent(connection.cluster)}`;
+    const patience = new Patience(timeoutMs, options.signal ?? NEVER);
+    const endpoints = endpoint === undefined ? connection.endpoints : [endpoint];
+    /** @type {string[]} */
+    const failures = [];
+    for (const [position, base] of endpoints.entries()) {
+      const target = { url: base + prefix + path, method: body === null ? "GET" : "POST", headers, body };
+      try {
+        const response = await send({
+          ...target,
+          tls: connection.tls,
+          agent: agent ?? null,
+          signal: patience.signal,
+        });
+        const answer = new Answer(target.url, response, patience);
+        if ((response.statusCode ?? 0) < 300) return answer;
+        const error = await answer.refusal();
+        const isLast = position === endpoints.length - 1;
+        if (isWrite || isLast || error.grpcCode !== GRPC.unavailable) throw error;
+      } catch (error) {
+        if (error instanceof CliError) throw error;
+        if (patience.isOver) throw patience.error(base, isWrite);
+        failures.push(`${base} (${causeOf(error)})`);
+        if (isWrite && !isUnsent(error)) throw broken(base, error);
+      }
+    }
+    patience.end();
+    throw new CliError(`cannot connect to ${failures.join(", ")}`, EXIT.connection, {
+      hint: "is `npm start` running? Another address: --endpoints URL or EDGED_ENDPOINT",
+    });
+  }
+
+  /**
+   * @param {Uint8Array | null} body
+   * @param {boolean} isJson
+   * @param {boolean} isWrite
+   * @param {string | undefined} replica
+   */
+  #headers(body, isJson, isWrite, replica) {
+    const { token } = this.connection;
+    /** @type {Record<string, string>} */
+    const headers = {};
+    if (body !== null && isJson) headers["Content-Type"] = "application/json";
+    if (token !== null) headers["Authorization"] = `Bearer ${token}`;
+    if (this.#userToken !== null) headers["Grpc-Metadata-Token"] = this.#userToken;
+    // The same at every endpoint: whatever happened to an earlier attempt, it is applied once.
+    if (isWrite) headers["Idempotency-Key"] = randomUUID();
+    if (replica !== undefined) headers["X-Edged-Replica"] = replica;
+    return headers;
+  }
 }
 
-/**
- * The JSON body of a successful answer.
- * @param {Connection} connection
- * @param {Call} call
- * @returns {Promise<unknown>}
- */
-export async function requestJson(connection, call) {
-  const response = await request(connection, call);
-  try {
-    return await response.json();
-  } catch {
-    throw notEdged(response);
+/** How long an exchange may take, and whether somebody gave it up before. */
+class Patience {
+  #controller = new AbortController();
+  #isLate = false;
+  /** @type {NodeJS.Timeout | null} */
+  #timer = null;
+
+  /**
+   * @param {number | null} timeoutMs
+   * @param {AbortSignal} outer
+   */
+  constructor(timeoutMs, outer) {
+    this.timeoutMs = timeoutMs;
+    this.outer = outer;
+    this.abort = () => this.#controller.abort();
+    if (outer.aborted) this.abort();
+    else outer.addEventListener("abort", this.abort, { once: true });
+    if (timeoutMs === null) return;
+    this.#timer = setTimeout(() => {
+      this.#isLate = true;
+      this.abort();
+    }, timeoutMs);
+  }
+
+  get signal() {
+    return this.#controller.signal;
+  }
+
+  get isOver() {
+    return this.signal.aborted;
+  }
+
+  /**
+   * @param {string} base
+   * @param {boolean} isWrite
+   */
+  error(base, isWrite) {
+    this.end();
+    if (!this.#isLate) return new CliError("interrupted", EXIT.interrupted);
+    const write = isWrite ? "; the write may or may not have taken effect" : "";
+    return new CliError(`no answer from ${base} within ${this.timeoutMs} ms${write}`, EXIT.failure, {
+      hint: "--command-timeout waits longer",
+    });
+  }
+
+  end() {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.outer.removeEventListener("abort", this.abort);
+  }
+}
+
+/** An answer whose body has yet to come. */
+class Answer {
+  /**
+   * @param {string} url
+   * @param {import("node:http").IncomingMessage} response
+   * @param {Patience} patience
+   */
+  constructor(url, response, patience) {
+    this.url = url;
+    this.response = response;
+    this.patience = patience;
+    this.status = response.statusCode ?? 0;
+  }
+
+  async text() {
+    try {
+      return await bodyText(this.response);
+    } catch (error) {
+      if (this.patience.isOver) throw this.patience.error(this.url, true);
+      throw broken(this.url, error);
+    } finally {
+      this.patience.end();
+    }
+  }
+
+  async *lines() {
+    try {
+      yield* bodyLines(this.response);
+    } catch (error) {
+      if (this.patience.isOver) throw this.patience.error(this.url, false);
+      throw new CliError(`the connection to ${this.url} broke (${causeOf(error)})`, EXIT.connection);
+    } finally {
+      this.response.destroy();
+      this.patience.end();
+    }
+  }
+
+  /** What an answer that is an error says. */
+  async refusal() {
+    const body = await this.text();
+    try {
+      const message = JSON.parse(body);
+      if (isMessage(message)) return refusal(message, this.status);
+    } catch {
+      // Not edged's, then.
+    }
+    return notEdged(this);
   }
 }
 
 /**
- * Whether a replica has answered: the gateway says then at which revision.
- * @param {Response} response
+ * @param {string} body
+ * @param {Answer} answer
+ * @returns {Message}
  */
-export function isFromReplica(response) {
-  return response.headers.has("X-Edged-Revision");
+function parseMessage(body, answer) {
+  try {
+    const message = JSON.parse(body);
+    if (isMessage(message)) return message;
+  } catch {
+    // Not edged's, then.
+  }
+  throw notEdged(answer);
 }
 
-/** @param {Response} response */
-export function notEdged({ status, url }) {
-  return new CliError(`${url} answered ${status} with something that is not edged's; is the address right?`);
-}
-
-/** @param {unknown} error */
-function isUnsent(error) {
-  return NOT_SENT.has(codeOf(error)) || causeOf(error) === "bad port";
+/** @param {Answer} answer */
+function notEdged({ status, url }) {
+  return new CliError(`${url} answered ${status} with something that is not edged's`, EXIT.failure, {
+    hint: "is the address right? --endpoints URL or EDGED_ENDPOINT",
+  });
 }
 
 /**
- * @param {string} endpoint
- * @param {string} method
- * @param {Connection} connection
+ * @param {Message} body
+ * @param {number} status
  */
-function timedOut(endpoint, method, connection) {
-  const write = method === "GET" ? "" : "; the write may or may not have taken effect";
-  return new CliError(
-    `no answer from ${endpoint} within ${connection.timeoutMs} ms${write} (--command-timeout waits longer)`,
-  );
+function refusal(body, status) {
+  const message = text(body, "message") || text(body, "error") || `the answer was ${status}`;
+  const code = body["code"] ?? body["grpc_code"];
+  const hint = hintFor(message, status);
+  return new CliError(message, EXIT.failure, {
+    ...(hint === null ? {} : { hint }),
+    ...(typeof code === "number" ? { grpcCode: code } : {}),
+  });
+}
+
+/**
+ * @param {string} message
+ * @param {number} status
+ */
+function hintFor(message, status) {
+  if (message === "etcdserver: user name is empty")
+    return "sign in with --user NAME[:PASSWORD] or EDGED_USER";
+  if (message.startsWith("etcdserver:")) return null;
+  return status === 401 ? "the deployment's token: --token TOKEN or EDGED_TOKEN" : null;
 }
 
 /**
@@ -121,43 +347,6 @@ function timedOut(endpoint, method, connection) {
 function broken(endpoint, error) {
   return new CliError(
     `the connection to ${endpoint} broke (${causeOf(error)}): the write may or may not have taken effect`,
+    EXIT.connection,
   );
-}
-
-/**
- * What an answer that is an error says.
- * @param {Response} response
- */
-async function refusal(response) {
-  const message = messageOf(await response.text());
-  if (message === null) return notEdged(response);
-  const hint = response.status === 401 ? " (here: --token TOKEN or EDGED_TOKEN)" : "";
-  return new CliError(message + hint);
-}
-
-/**
- * @param {string} text
- * @returns {string | null}
- */
-function messageOf(text) {
-  try {
-    const body = JSON.parse(text);
-    return typeof body?.message === "string" ? body.message : null;
-  } catch {
-    return null;
-  }
-}
-
-/** @param {unknown} error */
-function codeOf(error) {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
-}
-
-/** @param {unknown} error */
-function causeOf(error) {
-  const code = codeOf(error);
-  if (code !== "") return code;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,10 +1,9 @@
 // @ts-check
 /** `status`: the group as a table. */
-import { requestJson } from "./client.mjs";
 import { EXIT } from "./errors.mjs";
-import { alignColumns, painter, printJson } from "./output.mjs";
+import { alignColumns, jsonLine, painter, supports } from "./print/output.mjs";
 
-/** @typedef {import("./program.mjs").CommandContext} CommandContext */
+/** @typedef {import("./context.mjs").CommandContext} CommandContext */
 
 /**
  * @typedef {object} Member
@@ -38,9 +37,11 @@ const HEAD = ["NAME", "REGION", "ROLE", "TERM", "REVISION", "APPLIED", "LAG", "D
  * @returns {Promise<number>}
  */
 export async function status(context) {
-  const group = /** @type {Group} */ (await requestJson(context.connection, { path: "/status" }));
-  if (context.json) {
-    printJson(context.stdout, group);
+  supports(context, ["simple", "json", "table"]);
+  const answer = await context.client.get("/status");
+  const group = /** @type {Group} */ (/** @type {unknown} */ (answer));
+  if (context.format === "json") {
+    context.stdout.write(jsonLine(group));
     return group.has_quorum ? EXIT.ok : EXIT.failure;
   }
   const paint = painter(context.stdout, context.env);
