@@ -1,5 +1,4 @@
 /** Native gRPC and HTTP/1.1 on one port, as etcd has them, in front of a gateway. */
-import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, createContextValues } from "@connectrpc/connect";
@@ -11,18 +10,17 @@ import {
 import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
 import { Health } from "../../src/wire/gen/grpc/health/v1/health_pb.ts";
 import { Gateways } from "./gateways.ts";
+import { READ_BYTES_MAX } from "./grpc-frames.ts";
 import { registerHealth } from "./health-service.ts";
 import { HttpProxy } from "./http-proxy.ts";
-import { CLIENT_URL } from "./metadata.ts";
+import { clientUrlOf } from "./metadata.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Port } from "./port.ts";
 import { registerReflection } from "./reflection-service.ts";
-import { registerServices } from "./services.ts";
-import { StreamCalls } from "./stream-calls.ts";
+import { CLIENT_URL, StreamCalls } from "./stream-calls.ts";
+import { registerStreams } from "./stream-services.ts";
 import { UnaryCalls } from "./unary-calls.ts";
 
-/** Above it a message is not even read; the gateway refuses smaller ones in etcd's words. */
-const READ_BYTES_MAX = 16 * 1024 * 1024;
 const NEVER_BYTES = 2 ** 32 - 1;
 
 /** All that the reflection service shows besides itself. */
@@ -40,13 +38,13 @@ export interface Bridge {
 /** Resolves once clients can connect; rejects if the port cannot be had. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const gateways = new Gateways(options.endpoints);
-  const calls = new UnaryCalls({ gateways, apiToken: options.token });
-  const streams = new StreamCalls(gateways, options.token);
   const scheme = options.tls === null ? "http" : "https";
-  const proxy = new HttpProxy(gateways, options.token, (request) => clientUrl(request, scheme));
+  const calls = new UnaryCalls({ gateways, apiToken: options.token, scheme });
+  const streams = new StreamCalls(gateways, options.token);
+  const proxy = new HttpProxy(gateways, options.token, scheme);
   const grpc = connectNodeAdapter({
     routes: (router) => {
-      registerServices(router, { calls, streams });
+      registerStreams(router, streams);
       registerHealth(router, gateways);
       registerReflection(router, SERVICES);
     },
@@ -57,15 +55,15 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     // Clients say that they could read it; etcd compresses only for those that compress themselves.
     compressMinBytes: NEVER_BYTES,
     readMaxBytes: READ_BYTES_MAX,
-    contextValues: (request) => createContextValues().set(CLIENT_URL, clientUrl(request, scheme)),
+    contextValues: (request) => createContextValues().set(CLIENT_URL, clientUrlOf(request.headers, scheme)),
     fallback: refuseUnknown,
   });
   const port = new Port({
     ...options,
     http1: (request, response) => proxy.handle(request, response),
     http2: (request, response) => {
-      if (isGrpc(request)) grpc(request, response);
-      else proxy.handle(request, response);
+      if (!isGrpc(request)) proxy.handle(request, response);
+      else if (!calls.takes(request, response)) grpc(request, response);
     },
   });
   const address = await port.listen();
@@ -81,12 +79,6 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 
 function isGrpc({ headers }: Http2ServerRequest): boolean {
   return headers["content-type"]?.startsWith("application/grpc") === true;
-}
-
-/** Where the client believes to be; empty if it does not say. */
-function clientUrl({ headers }: Pick<IncomingMessage, "headers">, scheme: string): string {
-  const host = headers[":authority"] ?? headers.host;
-  return typeof host === "string" && host !== "" ? `${scheme}://${host}` : "";
 }
 
 /** A gRPC server's answer to a service or method that it does not have. */

@@ -9,9 +9,8 @@ const PAUSE_MS = 100;
 
 /** The gateway gave no answer of its own. */
 export function isUnreachable(error: unknown): boolean {
-  if (!(error instanceof ConnectError)) return false;
-  if (error.cause instanceof Unreachable) return true;
-  const cause: unknown = error.cause;
+  if (error instanceof Unreachable) return true;
+  const cause: unknown = error instanceof ConnectError ? error.cause : null;
   return cause instanceof Error && "syscall" in cause;
 }
 
@@ -31,8 +30,8 @@ export async function isWorthRepeating(error: unknown, attempt: number, gateways
 
 /** What the client is told: the gateway's words, or that there is no gateway. */
 export function clientError(error: unknown): ConnectError {
+  if (error instanceof Unreachable) return new ConnectError(error.message, Code.Unavailable);
   if (!(error instanceof ConnectError)) return ConnectError.from(error, Code.Internal);
-  if (error.cause instanceof Unreachable) return new ConnectError(error.cause.message, Code.Unavailable);
   // The framing's headers of that answer are not for this one.
   return new ConnectError(error.rawMessage, isUnreachable(error) ? Code.Unavailable : error.code);
 }

@@ -1,13 +1,16 @@
 /** Requests to a gateway over kept connections: the body known before it leaves, the answer whole. */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { createAsyncIterable, type UniversalClientFn } from "@connectrpc/connect/protocol";
 import { Unreachable } from "./unreachable.ts";
 
 /** Connections for calls with one answer. More calls than these wait for one: the gateway is busy then. */
 const CALL_CONNECTIONS_MAX = 256;
-/** Shorter than servers keep idle connections, so that they are rarely closed under a request. */
-const IDLE_MS = 4_000;
 
 export interface Agents {
   /** For calls with one answer. */
@@ -24,7 +27,6 @@ export function createAgents(url: URL): Agents {
       maxSockets: CALL_CONNECTIONS_MAX,
       // The connection used last is the least likely to be closed.
       scheduling: "lifo",
-      timeout: IDLE_MS,
     }),
     streams: new AgentOf({ keepAlive: true }),
   };
@@ -39,48 +41,45 @@ export function requestTo(url: URL): typeof httpRequest {
   return url.protocol === "https:" ? httpsRequest : httpRequest;
 }
 
-/** For calls with one message each way: one write, and one chunk back. */
-export function createCallClient(agents: Agents): UniversalClientFn {
-  return async ({ url, method, header, body, signal }) => {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of body ?? []) chunks.push(chunk);
-    const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-    const target = new URL(url);
-    const headers = { ...Object.fromEntries(header), "content-length": bytes.length };
-    const response = await new Promise<Answer>((answered, failed) => {
-      const options = { method, headers, agent: agents.calls, ...(signal === undefined ? {} : { signal }) };
-      const outgoing = requestTo(target)(target, options, (incoming) => {
-        collect(incoming).then(answered, (error: unknown) => failed(new Unreachable(target.origin, error)));
-      });
-      outgoing.on("error", (error) => {
-        if (signal?.aborted === true) failed(signal.reason instanceof Error ? signal.reason : error);
-        else failed(new Unreachable(target.origin, error));
-      });
-      outgoing.end(bytes);
-    });
-    if (isForeign(response)) throw new Unreachable(target.origin, `HTTP ${response.status}`);
-    return { ...response, body: createAsyncIterable([response.bytes]), trailer: new Headers() };
-  };
-}
-
-interface Answer {
+export interface Answer {
   readonly status: number;
-  readonly header: Headers;
-  readonly bytes: Uint8Array;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
 }
 
-/** Whether somebody between here and the gateway says that it cannot be had. */
-function isForeign({ status, header }: Answer): boolean {
-  return status >= 500 && header.get("content-type")?.startsWith("application/json") !== true;
+/** One request and its whole answer. Throws `Unreachable` without one, and the signal's reason when it aborts. */
+export function post(
+  url: URL,
+  agents: Agents,
+  path: string,
+  headers: OutgoingHttpHeaders,
+  body: Uint8Array,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { protocol, hostname, port, origin } = url;
+  const whole = { ...headers, "content-length": body.length };
+  return new Promise((answered, failed) => {
+    const fail = (error: unknown): void => {
+      failed(signal.aborted ? signal.reason : new Unreachable(origin, error));
+    };
+    const options = { protocol, hostname, port, path, method: "POST", agent: agents.calls, headers: whole };
+    const outgoing = requestTo(url)({ ...options, signal }, (incoming) => collect(incoming, answered, fail));
+    outgoing.on("error", fail);
+    outgoing.end(body);
+  });
 }
 
-async function collect(incoming: IncomingMessage): Promise<Answer> {
+function collect(
+  incoming: IncomingMessage,
+  answered: (answer: Answer) => void,
+  fail: (error: unknown) => void,
+): void {
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk);
-  const header = new Headers();
-  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
-    for (const value of values ?? []) header.append(name, value);
-  }
-  const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-  return { status: incoming.statusCode ?? 0, header, bytes };
+  incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+  incoming.on("error", fail);
+  incoming.on("end", () => {
+    const [first] = chunks;
+    const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+    answered({ status: incoming.statusCode ?? 0, headers: incoming.headers, bytes });
+  });
 }

@@ -6,7 +6,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Gateways } from "./gateways.ts";
 import { requestTo } from "./http-client.ts";
-import { CLIENT_URL_HEADER } from "./metadata.ts";
+import { CLIENT_URL_HEADER, clientUrlOf } from "./metadata.ts";
 
 type Incoming = IncomingMessage | Http2ServerRequest;
 
@@ -38,22 +38,22 @@ const HOP_BY_HOP = new Set([
 export class HttpProxy {
   readonly #gateways: Gateways;
   readonly #apiToken: string | null;
-  readonly #clientUrl: (request: Incoming) => string;
+  readonly #scheme: string;
 
-  constructor(gateways: Gateways, apiToken: string | null, clientUrl: (request: Incoming) => string) {
+  constructor(gateways: Gateways, apiToken: string | null, scheme: string) {
     this.#gateways = gateways;
     this.#apiToken = apiToken;
-    this.#clientUrl = clientUrl;
+    this.#scheme = scheme;
   }
 
   handle(incoming: Incoming, outgoing: Outgoing): void {
     const gateway = this.#gateways.pick();
-    const base = new URL(gateway.url);
+    const base = gateway.target;
     const request = requestTo(base)({
       protocol: base.protocol,
       hostname: base.hostname,
       port: base.port,
-      path: base.pathname.replace(/\/$/, "") + (incoming.url ?? "/"),
+      path: gateway.basePath + (incoming.url ?? "/"),
       method: incoming.method ?? "GET",
       headers: this.#requestHeaders(incoming, base),
       agent: gateway.agents.streams,
@@ -75,11 +75,11 @@ export class HttpProxy {
       if (!HOP_BY_HOP.has(name) && !name.startsWith(":")) headers[name] = value;
     }
     headers["host"] = base.host;
-    headers[CLIENT_URL_HEADER] = this.#clientUrl(incoming);
+    headers[CLIENT_URL_HEADER] = clientUrlOf(incoming.headers, this.#scheme);
     const isChunked = incoming.headers["transfer-encoding"] !== undefined;
     if (isChunked) headers["transfer-encoding"] = "chunked";
     if (this.#apiToken !== null) {
-      if (headers["authorization"] !== undefined) headers["token"] ??= headers["authorization"];
+      if (headers["authorization"] !== undefined) headers["grpc-metadata-token"] ??= headers["authorization"];
       headers["authorization"] = `Bearer ${this.#apiToken}`;
     }
     return headers;

@@ -1,12 +1,8 @@
 /** Which of a client's metadata goes on to the gateway. */
-
-import { createContextKey, type HandlerContext } from "@connectrpc/connect";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 
 /** Under which URL the client knows the bridge: members of a list are then said to be there. */
 export const CLIENT_URL_HEADER = "x-edged-client-url";
-export const CLIENT_URL = createContextKey("");
-
-export type Caller = Pick<HandlerContext, "requestHeader" | "values">;
 
 /** The connection's own, and what the call's framing says. */
 const HOP_BY_HOP = new Set([
@@ -21,6 +17,7 @@ const HOP_BY_HOP = new Set([
   "transfer-encoding",
   "upgrade",
   "user-agent",
+  CLIENT_URL_HEADER,
 ]);
 const FRAMING = /^(?:grpc-|connect-|:)/;
 
@@ -28,16 +25,24 @@ const FRAMING = /^(?:grpc-|connect-|:)/;
  * The headers of a request to the gateway. The deployment's token, where there is one, takes the
  * place of `authorization`; etcd's own token then travels as `token`.
  */
-export function forwardedHeaders({ requestHeader, values }: Caller, apiToken: string | null): Headers {
-  const headers = new Headers();
-  for (const [name, value] of requestHeader) {
-    if (!HOP_BY_HOP.has(name) && !FRAMING.test(name)) headers.append(name, value);
+export function forwardedHeaders(
+  metadata: IncomingHttpHeaders,
+  clientUrl: string,
+  apiToken: string | null,
+): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(metadata)) {
+    if (!HOP_BY_HOP.has(name) && !FRAMING.test(name)) headers[name] = value;
   }
-  const clientUrl = values.get(CLIENT_URL);
-  if (clientUrl !== "") headers.set(CLIENT_URL_HEADER, clientUrl);
+  if (clientUrl !== "") headers[CLIENT_URL_HEADER] = clientUrl;
   if (apiToken === null) return headers;
-  const authorization = headers.get("authorization");
-  if (authorization !== null && !headers.has("token")) headers.set("token", authorization);
-  headers.set("authorization", `Bearer ${apiToken}`);
+  if (headers["authorization"] !== undefined) headers["token"] ??= headers["authorization"];
+  headers["authorization"] = `Bearer ${apiToken}`;
   return headers;
+}
+
+/** Where the client believes to be; empty if it does not say. */
+export function clientUrlOf(headers: IncomingHttpHeaders, scheme: string): string {
+  const host = headers[":authority"] ?? headers.host;
+  return typeof host === "string" && host !== "" ? `${scheme}://${host}` : "";
 }

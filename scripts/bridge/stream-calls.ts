@@ -1,8 +1,12 @@
 /** Streams of a gateway's answers, and the errors that they end with. */
+import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { Gateways } from "./gateways.ts";
 import { forwardedHeaders } from "./metadata.ts";
+
+/** Under which URL the client knows the bridge. */
+export const CLIENT_URL = createContextKey("");
 
 export class StreamCalls {
   readonly #gateways: Gateways;
@@ -25,15 +29,31 @@ export class StreamCalls {
     signal: AbortSignal,
   ): AsyncGenerator<MessageShape<O>, void> {
     const gateway = this.#gateways.pick();
-    const headers = forwardedHeaders(context, this.#apiToken);
+    const metadata = Object.fromEntries(context.requestHeader);
+    const clientUrl = context.values.get(CLIENT_URL);
+    const headers = forwardedHeaders(metadata, clientUrl, this.#apiToken);
     try {
-      const response = await gateway.streams.stream(rpc, signal, context.timeoutMs(), headers, requests);
+      const response = await gateway.streams.stream(
+        rpc,
+        signal,
+        context.timeoutMs(),
+        headersOf(headers),
+        requests,
+      );
       yield* response.message;
     } catch (error) {
       if (!signal.aborted && isBroken(error)) this.#gateways.avoid(gateway);
       throw error;
     }
   }
+}
+
+function headersOf(headers: OutgoingHttpHeaders): Headers {
+  const all = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of Array.isArray(value) ? value : [value]) all.append(name, String(one));
+  }
+  return all;
 }
 
 /** Whether the connection failed, rather than what was asked. */

@@ -1,14 +1,26 @@
-/** Calls with one answer, on to a gateway; on to the next one when it gives none. */
+/**
+ * Calls with one answer, on to a gateway; on to the next one when it gives none. Their messages pass
+ * through as bytes, since gRPC's and Connect's are the same: most of what a bridge does is this.
+ */
 import { randomUUID } from "node:crypto";
-import type { DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+} from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { codeFromHttpStatus, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
+import { grpcTimeoutMs } from "../../src/gateway/v3/grpc-timeout.ts";
 import { clientError, isUnreachable, isWorthRepeating } from "./failures.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Gateways } from "./gateways.ts";
-import { forwardedHeaders } from "./metadata.ts";
-
-type Request = MessageShape<DescMethodUnary["input"]>;
-type Answer = MessageShape<DescMethodUnary["output"]>;
+import { readMessage, sendError, sendMessage } from "./grpc-frames.ts";
+import { type Answer, post } from "./http-client.ts";
+import { clientUrlOf, forwardedHeaders } from "./metadata.ts";
+import { Unreachable } from "./unreachable.ts";
 
 /** Calls that change nothing need no key to be repeated. */
 const READS = new Set([
@@ -27,39 +39,118 @@ const READS = new Set([
   "Leader",
 ]);
 
+/** Whether a call needs a key, by its path. */
+const CALLS: ReadonlyMap<string, { readonly isRead: boolean }> = new Map(
+  RPCS.filter(({ rpc }) => rpc.methodKind === "unary").map(({ rpc }) => [
+    `/${rpc.parent.typeName}/${rpc.name}`,
+    { isRead: READS.has(rpc.name) },
+  ]),
+);
+
+const GONE = new ConnectError("the client has gone", Code.Canceled);
+const LATE = new ConnectError("context deadline exceeded", Code.DeadlineExceeded);
+
 export interface UnaryCallsOptions {
   readonly gateways: Gateways;
   readonly apiToken: string | null;
+  /** http or https: how clients reach the bridge. */
+  readonly scheme: string;
 }
 
 export class UnaryCalls {
   readonly #gateways: Gateways;
   readonly #apiToken: string | null;
+  readonly #scheme: string;
 
-  constructor({ gateways, apiToken }: UnaryCallsOptions) {
+  constructor({ gateways, apiToken, scheme }: UnaryCallsOptions) {
     this.#gateways = gateways;
     this.#apiToken = apiToken;
+    this.#scheme = scheme;
   }
 
-  /** A write may be sent again although its first outcome is unknown: its key makes it happen once. */
-  async call(rpc: DescMethodUnary, request: Request, context: HandlerContext): Promise<Answer> {
-    const headers = forwardedHeaders(context, this.#apiToken);
-    if (!READS.has(rpc.name) && !headers.has("idempotency-key")) {
-      headers.set("idempotency-key", randomUUID());
+  /** Whether this is such a call; if it is, it will be answered. */
+  takes({ stream, headers }: Http2ServerRequest, response: Http2ServerResponse): boolean {
+    const call = CALLS.get(headers[":path"] ?? "");
+    if (call === undefined) return false;
+    this.#serve(stream, headers, response, call.isRead).catch((error: unknown) => {
+      sendError(response, clientError(error));
+    });
+    return true;
+  }
+
+  async #serve(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    response: Http2ServerResponse,
+    isRead: boolean,
+  ): Promise<void> {
+    const cancel = new AbortController();
+    const gone = (): void => cancel.abort(GONE);
+    stream.once("close", gone);
+    const timeoutMs = timeoutOf(headers);
+    const timer = timeoutMs === null ? undefined : setTimeout(() => cancel.abort(LATE), timeoutMs);
+    try {
+      const message = await readMessage(stream, headers);
+      const asked = forwardedHeaders(headers, clientUrlOf(headers, this.#scheme), this.#apiToken);
+      // A write may be sent again although its first outcome is unknown: its key makes it happen once.
+      if (!isRead) asked["idempotency-key"] ??= randomUUID();
+      if (timeoutMs !== null) asked["connect-timeout-ms"] = String(Math.max(1, Math.floor(timeoutMs)));
+      const answer = await this.#ask(headers[":path"] ?? "", asked, message, cancel.signal);
+      sendMessage(response, ownHeaders(answer), answer.bytes);
+    } finally {
+      clearTimeout(timer);
+      stream.off("close", gone);
     }
+  }
+
+  async #ask(
+    path: string,
+    headers: OutgoingHttpHeaders,
+    message: Buffer,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const asked = { ...headers, "content-type": "application/proto", "connect-protocol-version": "1" };
     let previous: Gateway | null = null;
     for (let attempt = 0; ; attempt += 1) {
       const gateway: Gateway = this.#gateways.pick(previous);
       previous = gateway;
       try {
-        const timeoutMs = context.timeoutMs();
-        const { message } = await gateway.calls.unary(rpc, context.signal, timeoutMs, headers, request);
-        return message;
+        signal.throwIfAborted();
+        const { target, agents, basePath } = gateway;
+        return checked(gateway, await post(target, agents, basePath + path, asked, message, signal));
       } catch (error) {
-        if (context.signal.aborted) throw clientError(error);
+        if (signal.aborted) throw signal.reason;
         if (isUnreachable(error)) this.#gateways.avoid(gateway);
-        if (!(await isWorthRepeating(error, attempt, this.#gateways.count))) throw clientError(error);
+        if (!(await isWorthRepeating(error, attempt, this.#gateways.count))) throw error;
       }
     }
   }
+}
+
+/** The time that the client leaves, in milliseconds, or null. */
+function timeoutOf(headers: IncomingHttpHeaders): number | null {
+  const text = headers["grpc-timeout"];
+  if (typeof text !== "string") return null;
+  const timeout = grpcTimeoutMs(new Headers({ "Grpc-Timeout": text }));
+  if (!timeout.ok) throw new ConnectError(timeout.error, Code.Internal);
+  return timeout.value;
+}
+
+/** The answer if it is one, else its error is thrown. */
+function checked(gateway: Gateway, answer: Answer): Answer {
+  const type = answer.headers["content-type"] ?? "";
+  if (answer.status === 200 && type.startsWith("application/proto")) return answer;
+  if (answer.status >= 500 && !type.startsWith("application/json")) {
+    // Somebody between here and the gateway says that it cannot be had.
+    throw new Unreachable(gateway.target.origin, `HTTP ${answer.status}`);
+  }
+  const fallback = new ConnectError(`HTTP ${answer.status}`, codeFromHttpStatus(answer.status));
+  throw errorFromJsonBytes(answer.bytes, undefined, fallback);
+}
+
+/** Where the answer comes from, as edged tells it. */
+function ownHeaders({ headers }: Answer): OutgoingHttpHeaders {
+  const own: OutgoingHttpHeaders = {};
+  for (const name in headers) if (name.startsWith("x-edged-")) own[name] = headers[name];
+  return own;
 }

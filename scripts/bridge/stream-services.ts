@@ -1,5 +1,5 @@
-/** etcd's services as native gRPC. */
-import type { DescMethod, DescMethodServerStreaming, DescMethodUnary } from "@bufbuild/protobuf";
+/** The streams of etcd's services. */
+import type { DescMethod, DescMethodServerStreaming } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
 import { Election } from "../../src/wire/gen/etcd/election_pb.ts";
@@ -8,20 +8,12 @@ import { KeepAliveRelay } from "./keep-alive-relay.ts";
 import { observe } from "./observe-relay.ts";
 import type { StreamCalls } from "./stream-calls.ts";
 import { relayStream } from "./stream-relay.ts";
-import type { UnaryCalls } from "./unary-calls.ts";
 import { WatchRelay } from "./watch/watch-relay.ts";
 
-export interface Relays {
-  readonly calls: UnaryCalls;
-  readonly streams: StreamCalls;
-}
-
-/** Every RPC of etcd's has a place here. */
-export function registerServices(router: ConnectRouter, { calls, streams }: Relays): void {
+/** Every RPC of etcd's that is no call with one answer has a place here. */
+export function registerStreams(router: ConnectRouter, streams: StreamCalls): void {
   for (const { rpc } of RPCS) {
-    if (isUnary(rpc)) {
-      router.rpc(rpc, (request, context) => calls.call(rpc, request, context));
-    } else if (isServerStreaming(rpc) && rpc !== Election.method.observe) {
+    if (isServerStreaming(rpc) && rpc !== Election.method.observe) {
       router.rpc(rpc, (request, context) => relayStream(streams, rpc, request, context));
     }
   }
@@ -36,10 +28,6 @@ export function registerServices(router: ConnectRouter, { calls, streams }: Rela
     });
     return relay.answers(requests, context.signal);
   });
-}
-
-function isUnary(rpc: DescMethod): rpc is DescMethodUnary {
-  return rpc.methodKind === "unary";
 }
 
 function isServerStreaming(rpc: DescMethod): rpc is DescMethodServerStreaming {
