@@ -8,11 +8,11 @@ import {
 } from "./configuration.ts";
 import type { Core } from "./core.ts";
 import { broadcastHeartbeat } from "./heartbeat.ts";
-import { proposeSleep, wakeLeader } from "./quiescence.ts";
 import { hasQuorum } from "./quorum.ts";
 import { beginWaitingRound } from "./read-index.ts";
 import { appendAsLeader, trackMembers } from "./replication.ts";
 import { becomeFollower } from "./roles.ts";
+import { proposeSleep, wakeLeader } from "./sleep.ts";
 import { abortTransfer } from "./transfer.ts";
 
 export type ProposeResult =

@@ -9,8 +9,8 @@
 import { assert } from "../base/assert.ts";
 import type { Core } from "./core.ts";
 import { broadcastHeartbeat } from "./heartbeat.ts";
-import { wakeLeader } from "./quiescence.ts";
 import { quorumReached } from "./quorum.ts";
+import { wakeLeader } from "./sleep.ts";
 
 /** A leader may answer only after an entry of its own term is committed: before, its commit index may be old. */
 function knowsCommit(core: Core): boolean {

@@ -2,7 +2,7 @@
 import { isVoter } from "./configuration.ts";
 import type { Core } from "./core.ts";
 import type { Progress } from "./progress.ts";
-import { wakeLeader } from "./quiescence.ts";
+import { wakeLeader } from "./sleep.ts";
 import type { NodeId } from "./types.ts";
 
 export type TransferResult = "started" | "already-leader" | "not-leader" | "not-a-voter";

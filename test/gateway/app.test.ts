@@ -332,6 +332,7 @@ describe("/status", () => {
           last_index: 9,
           lag: 0,
           database_bytes: 4_096,
+          asleep: false,
         },
         expect.objectContaining({ name: "r2", region: "weur", role: "follower" }),
         { name: "r3", region: "apac-ne", reachable: false, error: "replica r3 cannot be reached" },
