@@ -4,9 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { expect, test } from "vitest";
 import { freePorts, isFree } from "../../scripts/cluster/ports.ts";
 import { guardGroup } from "../../scripts/lib/guardian.mjs";
+import { KV } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { utf8 } from "../../src/wire/text.ts";
 import { until } from "../harness/processes.ts";
 
 const root = resolve(import.meta.dirname, "..", "..");
@@ -44,9 +48,9 @@ async function untilServing({ output }: Started, url: string): Promise<void> {
 
 test("serves, says how to use it, ends with npm, and has everything after a restart", async () => {
   const persistTo = mkdtempSync(join(tmpdir(), "edged-start-"));
-  const [port = 0] = await freePorts(1);
+  const [port = 0, grpcPort = 0] = await freePorts(2);
   const url = `http://127.0.0.1:${port}`;
-  const env = { PORT: String(port), PERSIST_TO: persistTo };
+  const env = { PORT: String(port), GRPC_PORT: String(grpcPort), PERSIST_TO: persistTo };
   try {
     const first = start(["npm", "start"], env);
     await untilServing(first, url);
@@ -55,8 +59,17 @@ test("serves, says how to use it, ends with npm, and has everything after a rest
       const response = await fetch(`${url}/kv/name`, { method: "PUT", body: "John" });
       return response.ok ? response.headers.get("etag") : null;
     });
+    expect(first.output()).toContain(`etcdctl --endpoints=127.0.0.1:${grpcPort} `);
+    const bridged = createClient(KV, createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpcPort}` }));
+    expect((await bridged.range({ key: utf8("name") })).count).toBe(1n);
     first.script.kill("SIGTERM");
-    await until("the port is free again", async () => ((await isFree(port)) ? true : null));
+    for (const used of [port, grpcPort]) {
+      await until("the port is free again", async () => ((await isFree(used)) ? true : null));
+    }
+
+    // Somebody else has the port for gRPC: the rest serves all the same.
+    const other = createServer();
+    await new Promise<void>((listening) => other.listen(grpcPort, "127.0.0.1", listening));
 
     const second = start([process.execPath, "scripts/start.mjs"], env);
     await untilServing(second, url);
@@ -66,6 +79,8 @@ test("serves, says how to use it, ends with npm, and has everything after a rest
     });
     expect(await read.text()).toBe("John");
     expect(read.headers.get("etag")).toBe(written);
+    expect(second.output()).toContain(`port ${grpcPort} on 127.0.0.1 is taken by another process`);
+    other.close();
     second.script.kill("SIGKILL");
     await until("the port is free again", async () => ((await isFree(port)) ? true : null));
   } finally {
