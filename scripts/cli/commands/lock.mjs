@@ -62,7 +62,8 @@ async function lock(context, name, command, ttlSeconds) {
       ETCD_LOCK_REV: int(child(answer, "header"), "revision").toString(),
     };
     const failure = await runCommand(context, command, variables, signal);
-    if (failure !== null && !signal.aborted) throw new CliError(failure);
+    if (signal.aborted) throw new CliError("interrupted", EXIT.interrupted);
+    if (failure !== null) throw new CliError(failure);
   });
 }
 

@@ -160,7 +160,18 @@ export function goBytes(size) {
   if (value < 10) return `${value} B`;
   const exponent = Math.floor(Math.log(value) / Math.log(1_000));
   const scaled = Math.floor((value / 1_000 ** exponent) * 10 + 0.5) / 10;
-  return `${scaled < 10 ? scaled.toFixed(1) : scaled.toFixed(0)} ${["B", "kB", "MB", "GB", "TB", "PB"][exponent]}`;
+  const unit = ["B", "kB", "MB", "GB", "TB", "PB"][exponent];
+  return `${scaled < 10 ? scaled.toFixed(1) : halfToEven(scaled)} ${unit}`;
+}
+
+/**
+ * `%.0f`.
+ * @param {number} value
+ */
+function halfToEven(value) {
+  const floor = Math.floor(value);
+  const isUp = value - floor > 0.5 || (value - floor === 0.5 && floor % 2 === 1);
+  return String(isUp ? floor + 1 : floor);
 }
 
 /** @param {bigint} id */
