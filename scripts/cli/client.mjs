@@ -36,6 +36,7 @@ export const GRPC = /** @type {const} */ ({
   unauthenticated: 16,
 });
 const NOT_ENABLED = "etcdserver: authentication is not enabled";
+const IS_JSON = /^\/(v3\/|etcdserverpb\.)/;
 const NEVER = new AbortController().signal;
 
 export class Client {
@@ -59,6 +60,20 @@ export class Client {
     const body = Buffer.from(JSON.stringify(request));
     const response = await this.#open(`/v3/${method}`, body, options);
     return parseMessage(await response.text(), response);
+  }
+
+  /**
+   * A method that etcd's JSON has not, by gRPC's name: `Maintenance/HashKV`. The answer's fields are
+   * named as everywhere.
+   * @param {string} name
+   * @param {Message} request
+   * @param {CallOptions} [options]
+   * @returns {Promise<Message>}
+   */
+  async rpc(name, request, options = {}) {
+    const body = Buffer.from(JSON.stringify(request));
+    const response = await this.#open(`/etcdserverpb.${name}`, body, options);
+    return withSnakeCase(parseMessage(await response.text(), response));
   }
 
   /**
@@ -139,7 +154,7 @@ export class Client {
   async #exchange(path, body, { isWrite = false, endpoint, replica, agent, ...options }) {
     const { connection } = this;
     const timeoutMs = options.timeoutMs === undefined ? connection.timeoutMs : options.timeoutMs;
-    const headers = this.#headers(body, path.startsWith("/v3/"), isWrite, replica);
+    const headers = this.#headers(body, IS_JSON.test(path), isWrite, replica);
     const prefix = connection.cluster === null ? "" : `/clusters/${encodeURIComponent(connection.cluster)}`;
     const patience = new Patience(timeoutMs, options.signal ?? NEVER);
     const endpoints = endpoint === undefined ? connection.endpoints : [endpoint];
@@ -306,6 +321,19 @@ function parseMessage(body, answer) {
     // Not edged's, then.
   }
   throw notEdged(answer);
+}
+
+/**
+ * @param {Message} message
+ * @returns {Message}
+ */
+function withSnakeCase(message) {
+  return Object.fromEntries(
+    Object.entries(message).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      isMessage(value) ? withSnakeCase(value) : value,
+    ]),
+  );
 }
 
 /** @param {Answer} answer */

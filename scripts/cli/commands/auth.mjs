@@ -59,9 +59,9 @@ async function enable({ client, stdout }) {
 /** @param {CommandContext} context */
 async function status(context) {
   supports(context, ["simple", "json", "fields"]);
-  const answer = await context.client.call("auth/status", {});
+  const answer = await context.client.rpc("Auth/AuthStatus", {});
   const isEnabled = flag(answer, "enabled");
-  const revision = int(answer, "authRevision");
+  const revision = int(answer, "auth_revision");
   show(context, {
     simple: () => `Authentication Status: ${isEnabled}\nAuthRevision: ${revision}\n`,
     json: () =>

@@ -227,7 +227,7 @@ async function hashKv(context, isCluster, revision) {
   supports(context, ["simple", "json", "fields", "table"]);
   const request = revision === undefined ? {} : { revision };
   const ask = (/** @type {Target} */ target) =>
-    context.client.call("maintenance/hashkv", request, optionsFor(target));
+    context.client.rpc("Maintenance/HashKV", request, optionsFor(target));
   await askAll(context, isCluster, "hash", ask, (answers) => {
     const rows = answers.map(({ label, answer }) => [label, int(answer, "hash").toString()]);
     show(context, {
