@@ -30,6 +30,7 @@ export function onQuiesce(core: Core, from: NodeId, message: QuiesceRequest): vo
   const matches = log.last === message.index && log.matches(message.index, message.indexTerm);
   if (matches) {
     log.maybeCommit(message.index);
+    core.sleptOver = { index: log.last, term };
     core.electionAt = null;
     core.leaderHeardAt = null;
     core.sleep({ leader: from, round: 0, repairMs: 0, at: core.now });
@@ -65,6 +66,21 @@ export function wake(core: Core): void {
     return;
   }
   core.leaveSleep();
+  probe(core);
+}
+
+/**
+ * The election timer fired. A late message may have woken this node alone, while its leader sleeps and
+ * means no silence: if nothing came since it agreed to sleep, it asks before it campaigns.
+ */
+export function onElectionTimeout(core: Core): void {
+  const { sleptOver, log, term } = core;
+  const isAlone = sleptOver?.index === log.last && sleptOver.term === term;
+  if (isAlone && core.role === "follower" && core.leader !== null && !core.isProbing) probe(core);
+  else startPreVote(core);
+}
+
+function probe(core: Core): void {
   core.armElection();
   core.isProbing = core.leader !== null;
   // The others look for the leader at the same time: if it is lost, they agree to replace it sooner.
@@ -120,6 +136,7 @@ export function resumeSleep(core: Core, sleep: Sleep): void {
   core.leader = sleep.leader;
   core.electionAt = null;
   core.isAsleep = true;
+  core.sleptOver = { index: core.log.last, term: core.term };
   if (sleep.leader !== core.id) return;
   assert(core.vote === core.id && core.leaderCanResume, "the note of a leader that may not lead on");
   core.role = "leader";

@@ -8,15 +8,7 @@ import type { MembershipTarget } from "./configuration.ts";
 import { isVoter } from "./configuration.ts";
 import { Core } from "./core.ts";
 import type { Effects } from "./effects.ts";
-import {
-  isSticky,
-  onPreVote,
-  onTimeoutNow,
-  onVote,
-  onVoteResponse,
-  refuseBallot,
-  startPreVote,
-} from "./election.ts";
+import { isSticky, onPreVote, onTimeoutNow, onVote, onVoteResponse, refuseBallot } from "./election.ts";
 import {
   answerStaleLeader,
   followLeader,
@@ -35,6 +27,7 @@ import {
 import type { Message } from "./message.ts";
 import type { RaftOptions } from "./options.ts";
 import {
+  onElectionTimeout,
   onProbeFailed,
   onQuiesce,
   onQuiesceResponse,
@@ -139,7 +132,7 @@ export class Raft {
     this.#advance(now);
     const { core } = this;
     if (core.role === "leader") tickLeader(core);
-    else if (core.electionAt !== null && core.now >= core.electionAt) startPreVote(core);
+    else if (core.electionAt !== null && core.now >= core.electionAt) onElectionTimeout(core);
   }
 
   /** When `tick` next has something to do; null: only a message can change anything. */

@@ -104,7 +104,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
     const watchers = startWatchers({ world, options, faults, store: model.store, gateway });
     startNemesis({ world, options, faults, cluster, restartGateway, gateways: GATEWAYS });
     startOperator({ world, options, faults, cluster, gateway: () => gateway(0) });
-    startMild({ world, options, faults, cluster });
+    startMild({ world, options, faults, cluster, isAsked: () => begun < options.operationsMax });
     await world.run(options.durationMs);
     const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting) || !watchers.areUpToDate;
     // Patient, whatever the run's clients were: it is asked whether there is an answer at all.

@@ -15,6 +15,8 @@ export interface MildParts {
   readonly options: RunOptions;
   readonly faults: FaultPlan;
   readonly cluster: Cluster;
+  /** Clients still have something to ask for. */
+  readonly isAsked: () => boolean;
 }
 
 type Links = readonly (readonly [from: number, to: number])[];
@@ -70,10 +72,11 @@ function begin(parts: MildParts, mild: Mild, leader: SimObject): void {
   judge(parts, mild);
 }
 
-function judge({ world, options, faults, cluster }: MildParts, mild: Mild): void {
+function judge({ world, options, faults, cluster, isAsked }: MildParts, mild: Mild): void {
   const availability = new Availability(cluster, options, mild, world.now);
   const look = (): void => {
-    if (faults.healed) return;
+    // Clients that have done all they meant to do ask for nothing.
+    if (faults.healed || !isAsked()) return;
     availability.check(world.now);
     world.after(options.heartbeatMs, look);
   };
