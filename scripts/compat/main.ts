@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { comparable, Etcdctl, type Outcome } from "./etcdctl.ts";
 import { EXPLAINED } from "./explained.ts";
-import { runPython } from "./python.ts";
+import { runLibraries } from "./libraries.ts";
 import { type Store, startEdged, startEtcd } from "./servers.ts";
 import { PERFORMANCE, STEPS, type Step } from "./steps.ts";
 
@@ -74,8 +74,8 @@ async function main(): Promise<number> {
   const etcd = hasEtcd ? await startEtcd() : null;
   const rows: Row[] = [];
   try {
-    rows.push(...(await runPython(edged, skip)));
-    if (etcd !== null) await runPython(etcd, () => undefined);
+    rows.push(...(await runLibraries(edged, skip)));
+    if (etcd !== null) await runLibraries(etcd, () => undefined);
     if (hasEtcdctl) rows.push(...(await compareAll(edged, etcd)));
   } finally {
     await Promise.all([edged.stop(), etcd?.stop()]);
