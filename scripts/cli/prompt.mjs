@@ -6,25 +6,26 @@ import { CliError, EXIT, inputError } from "./errors.mjs";
 
 /** @typedef {import("./program.mjs").Io} Io */
 
-/**
- * One line after another; null at the end.
- * @param {NodeJS.ReadableStream} stdin
- */
+/** Standard input, one line after another. */
 export class LineReader {
-  /** @type {AsyncIterator<string>} */
+  #interface;
   #lines;
 
   /** @param {NodeJS.ReadableStream} stdin */
   constructor(stdin) {
-    this.#lines = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY })[
-      Symbol.asyncIterator
-    ]();
+    this.#interface = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY });
+    this.#lines = this.#interface[Symbol.asyncIterator]();
   }
 
-  /** @returns {Promise<string | null>} */
+  /** @returns {Promise<string | null>} null at the end */
   async next() {
     const { done, value } = await this.#lines.next();
     return done === true ? null : value;
+  }
+
+  /** Lets the program end although a terminal or a pipe could say more. */
+  close() {
+    this.#interface.close();
   }
 }
 
@@ -38,7 +39,9 @@ export class LineReader {
 export async function askPassword({ stdin, stderr }, prompt) {
   const isTerminal = "isTTY" in stdin && stdin.isTTY === true;
   if (!isTerminal) {
-    const line = await new LineReader(stdin).next();
+    const lines = new LineReader(stdin);
+    const line = await lines.next();
+    lines.close();
     if (line === null) throw inputError("no password on standard input");
     return line;
   }

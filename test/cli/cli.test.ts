@@ -1,11 +1,20 @@
 /** The command line, against the gateway over a fake store. */
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { KeyValueSchema } from "../../src/wire/gen/etcd/kv_pb.ts";
 import { ENV, FakeStore, testGateway, unavailable } from "../gateway/fakes.ts";
 import { closedPort, Frontend, type Run, runEdged, spawnEdged, success } from "./support/edged.ts";
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "edged-cli-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
 
 const TOKEN = "correct-horse-battery";
 
@@ -276,4 +285,36 @@ test("help fits a screen of 80 columns and 30 lines", async () => {
 
 test("--version is the package's", async () => {
   expect((await edged(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+describe("settings", () => {
+  test("come from flags, else the environment, else a file", async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, "config.json");
+    await writeFile(
+      file,
+      JSON.stringify({ endpoints: ["127.0.0.1:1", endpoint], cluster: "blue", "write-out": "json" }),
+    );
+    const env = { EDGED_ENDPOINT: "", EDGED_CONFIG: file };
+    expect((await edged(["put", "a", "1"], "", env)).out).toMatch(/^\{"header"/);
+    expect(frontend.requests.at(-1)?.url).toBe("/clusters/blue/v3/kv/put");
+    expect(
+      await edged(["put", "a", "1"], "", { ...env, EDGED_CLUSTER: "green", EDGED_WRITE_OUT: "simple" }),
+    ).toEqual(success("OK\n"));
+    expect(frontend.requests.at(-1)?.url).toBe("/clusters/green/v3/kv/put");
+    await edged(["put", "a", "1", "--cluster", "red"], "", { ...env, EDGED_CLUSTER: "green" });
+    expect(frontend.requests.at(-1)?.url).toBe("/clusters/red/v3/kv/put");
+    await writeFile(file, '{"endpoint": "x"}');
+    const wrong = await edged(["get", "a"], "", env);
+    expect(wrong).toMatchObject({ code: 128, out: "" });
+    expect(wrong.err).toContain('there is no "endpoint"; there are endpoints, token');
+  });
+});
+
+test.each(["bash", "zsh"])("completion for %s knows the verbs below a verb", async (shell) => {
+  const { out } = await edged(["completion", shell]);
+  const ask = `_edged_words() { COMP_WORDS=(edged "$@"); COMP_CWORD=$#; _edged; echo "\${COMPREPLY[@]}"; }`;
+  const script = `${out.replace(/^autoload.*$/m, "")}\n${ask}\n_edged_words -w json lease ""; _edged_words le; _edged_words get --pri`;
+  const run = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+  expect(run.stdout).toBe("grant revoke timetolive list keep-alive --help\nlease\n--print-value-only\n");
 });

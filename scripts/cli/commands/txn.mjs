@@ -60,15 +60,25 @@ export function addTxnCommand(program, context) {
 async function txn(context, { interactive }) {
   supports(context, ["simple", "json", "fields"]);
   const lines = new LineReader(context.stdin);
-  const ask = (/** @type {string} */ prompt) => void (interactive && context.stdout.write(`${prompt}\n`));
+  const request = await readTxn(context, lines, interactive === true).finally(() => lines.close());
+  show(context, txnPrinters(context, await context.client.call("kv/txn", request, { isWrite: true })));
+}
+
+/**
+ * @param {CommandContext} context
+ * @param {LineReader} lines
+ * @param {boolean} isInteractive
+ * @returns {Promise<Message>}
+ */
+async function readTxn({ stdout }, lines, isInteractive) {
+  const ask = (/** @type {string} */ prompt) => void (isInteractive && stdout.write(`${prompt}\n`));
   ask("compares:");
   const compare = await readPart(lines, parseCompare, false);
   ask("success requests (get, put, del):");
   const success = await readPart(lines, parseRequest, false);
   ask("failure requests (get, put, del):");
   const failure = await readPart(lines, parseRequest, true);
-  const answer = await context.client.call("kv/txn", { compare, success, failure }, { isWrite: true });
-  show(context, txnPrinters(context, answer));
+  return { compare, success, failure };
 }
 
 /**

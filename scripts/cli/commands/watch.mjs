@@ -2,7 +2,7 @@
 /** `watch`: events as they arrive, over as many connections as it takes. */
 import { GRPC } from "../client.mjs";
 import { runCommand } from "../command-runner.mjs";
-import { CliError, EXIT, usageError } from "../errors.mjs";
+import { CliError, EXIT, errorText, usageError } from "../errors.mjs";
 import { pause, untilInterrupted } from "../interrupt.mjs";
 import { bytes, child, children, flag, int, text } from "../message.mjs";
 import { parseRevision } from "../options.mjs";
@@ -21,7 +21,6 @@ import { words } from "./txn.mjs";
  * @typedef {object} WatchOptions
  * @property {boolean} [prefix]
  * @property {boolean} [prevKv]
- * @property {boolean} [progressNotify]
  * @property {string} [rev]
  * @property {string} [exec]
  * @property {boolean} [interactive]
@@ -75,29 +74,39 @@ async function watch(context, args, options) {
  */
 async function watchLines(context, signal) {
   const lines = new LineReader(context.stdin);
+  const stop = () => lines.close();
+  signal.addEventListener("abort", stop, { once: true });
   /** @type {Promise<void>[]} */
   const watches = [];
-  const failed = new AbortController();
   for (let line = await lines.next(); line !== null && !signal.aborted; line = await lines.next()) {
     const [verb, ...args] = words(line);
     if (verb !== "watch") {
       context.stderr.write(`Invalid command ${line} (only support watch)\n`);
       continue;
     }
-    const dashes = args.indexOf("--");
-    const rest = dashes < 0 ? null : args.slice(dashes + 1);
-    const given = dashes < 0 ? args : args.slice(0, dashes);
-    const keys = given.filter((word) => !word.startsWith("--"));
-    const rev = given.find((word) => word.startsWith("--rev="))?.slice("--rev=".length);
-    const options = {
-      prefix: given.includes("--prefix"),
-      prevKv: given.includes("--prev-kv"),
-      ...(rev === undefined ? {} : { rev: parseRevision(rev) }),
-    };
-    const all = [...keys, ...(rest ?? [])];
-    watches.push(watchOne({ ...context, rest }, all, options, signal).finally(() => failed.abort()));
+    const { all, rest, options } = parseWatchLine(args);
+    const watch = watchOne({ ...context, rest }, all, options, signal);
+    // Told at once, and by the exit code at the end.
+    watch.catch((error) => void context.stderr.write(`Error: ${errorText(error)}\n`));
+    watches.push(watch);
   }
+  signal.removeEventListener("abort", stop);
   await Promise.all(watches);
+}
+
+/** @param {readonly string[]} args */
+function parseWatchLine(args) {
+  const dashes = args.indexOf("--");
+  const rest = dashes < 0 ? null : args.slice(dashes + 1);
+  const given = dashes < 0 ? args : args.slice(0, dashes);
+  const keys = given.filter((word) => !word.startsWith("--"));
+  const rev = given.find((word) => word.startsWith("--rev="))?.slice("--rev=".length);
+  const options = {
+    prefix: given.includes("--prefix"),
+    prevKv: given.includes("--prev-kv"),
+    ...(rev === undefined ? {} : { rev: parseRevision(rev) }),
+  };
+  return { all: [...keys, ...(rest ?? [])], rest, options };
 }
 
 /**
