@@ -1,19 +1,17 @@
 /** A stream of answers to one request, as the gateway sends them. */
-import type { DescMethodServerStreaming, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodServerStreaming, MessageShape } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { clientError, isWorthRepeating } from "./failures.ts";
 import type { StreamCalls } from "./stream-calls.ts";
 
-type Message = MessageShape<DescMethodServerStreaming["output"]>;
-
 /** Begun again elsewhere only while nothing of it was told. */
-export async function* relayStream(
+export async function* relayStream<I extends DescMessage, O extends DescMessage>(
   streams: StreamCalls,
-  rpc: DescMethodServerStreaming,
-  request: MessageShape<DescMethodServerStreaming["input"]>,
+  rpc: DescMethodServerStreaming<I, O>,
+  request: MessageShape<I>,
   context: HandlerContext,
-): AsyncGenerator<Message, void> {
+): AsyncGenerator<MessageShape<O>, void> {
   for (let attempt = 0; ; attempt += 1) {
     let hasBegun = false;
     try {
