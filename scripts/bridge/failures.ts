@@ -11,6 +11,7 @@ const PAUSE_MS = 100;
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof Unreachable) return true;
   const cause: unknown = error instanceof ConnectError ? error.cause : null;
+  if (cause instanceof Unreachable) return true;
   return cause instanceof Error && "syscall" in cause;
 }
 

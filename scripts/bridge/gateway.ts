@@ -1,6 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { type Agents, closeAgents, createAgents } from "./http-client.ts";
+import { Unreachable } from "./unreachable.ts";
 
 /** Messages of streams: a snapshot comes in pieces, a watch in messages of a few MiB. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
@@ -14,6 +15,8 @@ export class Gateway {
   readonly basePath: string;
   readonly agents: Agents;
   readonly streams: Transport;
+  #silence = new AbortController();
+  #isProbed = false;
 
   constructor(url: string) {
     this.url = url;
@@ -28,6 +31,31 @@ export class Gateway {
       readMaxBytes: MESSAGE_BYTES_MAX,
       writeMaxBytes: MESSAGE_BYTES_MAX,
     });
+  }
+
+  /** It did not even say that it is there when it was asked last. */
+  get isSilent(): boolean {
+    return this.#silence.signal.aborted;
+  }
+
+  /** Aborts with `Unreachable` when it falls silent. */
+  get silence(): AbortSignal {
+    return this.#silence.signal;
+  }
+
+  /** Asks whether it is there. No replica is asked, so one that sleeps goes on sleeping. */
+  async probe(timeoutMs: number): Promise<void> {
+    if (this.#isProbed) return;
+    this.#isProbed = true;
+    try {
+      const response = await fetch(`${this.url}/livez`, { signal: AbortSignal.timeout(timeoutMs) });
+      await response.arrayBuffer();
+      if (this.isSilent) this.#silence = new AbortController();
+    } catch (error) {
+      if (!this.isSilent) this.#silence.abort(new Unreachable(this.target.origin, error));
+    } finally {
+      this.#isProbed = false;
+    }
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape }
 import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { Gateways } from "./gateways.ts";
 import { forwardedHeaders } from "./metadata.ts";
+import { Unreachable } from "./unreachable.ts";
 
 /** Under which URL the client knows the bridge. */
 export const CLIENT_URL = createContextKey("");
@@ -32,18 +33,20 @@ export class StreamCalls {
     const metadata = Object.fromEntries(context.requestHeader);
     const clientUrl = context.values.get(CLIENT_URL);
     const headers = forwardedHeaders(metadata, clientUrl, this.#apiToken);
+    const waiting = this.#gateways.waitFor(gateway, signal);
     try {
-      const response = await gateway.streams.stream(
-        rpc,
-        signal,
-        context.timeoutMs(),
-        headersOf(headers),
-        requests,
-      );
+      const timeoutMs = context.timeoutMs();
+      const asked = headersOf(headers);
+      const response = await gateway.streams.stream(rpc, waiting.signal, timeoutMs, asked, requests);
       yield* response.message;
     } catch (error) {
-      if (!signal.aborted && isBroken(error)) this.#gateways.avoid(gateway);
-      throw error;
+      if (signal.aborted) throw error;
+      if (isBroken(error) || waiting.signal.aborted) this.#gateways.avoid(gateway);
+      const { reason } = waiting.signal;
+      if (!(reason instanceof Unreachable)) throw error;
+      throw new ConnectError(reason.message, Code.Unavailable, undefined, undefined, reason);
+    } finally {
+      waiting.left();
     }
   }
 }

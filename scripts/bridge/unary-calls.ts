@@ -114,14 +114,17 @@ export class UnaryCalls {
     for (let attempt = 0; ; attempt += 1) {
       const gateway: Gateway = this.#gateways.pick(previous);
       previous = gateway;
+      const waiting = this.#gateways.waitFor(gateway, signal);
       try {
         signal.throwIfAborted();
         const { target, agents, basePath } = gateway;
-        return checked(gateway, await post(target, agents, basePath + path, asked, message, signal));
+        return checked(gateway, await post(target, agents, basePath + path, asked, message, waiting.signal));
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (isUnreachable(error)) this.#gateways.avoid(gateway);
         if (!(await isWorthRepeating(error, attempt, this.#gateways.count))) throw error;
+      } finally {
+        waiting.left();
       }
     }
   }

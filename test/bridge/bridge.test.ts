@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, test } from "vitest";
-import { KV, Lease, Maintenance } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { Election } from "../../src/wire/gen/etcd/election_pb.ts";
+import { KV, Lease } from "../../src/wire/gen/etcd/rpc_pb.ts";
 import { Health } from "../../src/wire/gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../src/wire/gen/grpc/reflection/v1/reflection_pb.ts";
 import { utf8 } from "../../src/wire/text.ts";
@@ -105,6 +106,31 @@ describe("calls", () => {
     expect(keys.length).toBe(3);
   });
 
+  test("leave a gateway that has fallen silent, and so do streams", async () => {
+    // It accepts everything and says nothing, as a process that was stopped.
+    await using silent = await FakeGateway.start(
+      () => undefined,
+      () => undefined,
+    );
+    await using good = await FakeGateway.start(
+      (router) => {
+        router.service(KV, { put: () => ({ header: { revision: 7n } }) });
+        router.service(Election, {
+          observe: async function* () {
+            yield { kv: { modRevision: 3n } };
+          },
+        });
+      },
+      (_request, response) => response.end("ok"),
+    );
+    await using bridge = await BridgeProcess.start([silent.url, good.url]);
+    const transport = transportTo(bridge);
+    const observed = createClient(Election, transport).observe({})[Symbol.asyncIterator]().next();
+    const written = createClient(KV, transport).put({ key: utf8("a") });
+    expect((await written).header?.revision).toBe(7n);
+    expect((await observed).value?.kv?.modRevision).toBe(3n);
+  });
+
   test("without any gateway are unavailable", async () => {
     const gateway = await FakeGateway.start(() => undefined);
     await gateway[Symbol.asyncDispose]();
@@ -175,16 +201,16 @@ describe("calls", () => {
 
 describe("streams", () => {
   test("are pulled no faster than the client reads, and end with it", async () => {
-    const blob = new Uint8Array(256 * 1024);
+    const value = new Uint8Array(256 * 1024);
     let sentBytes = 0;
     let ended = false;
     await using gateway = await FakeGateway.start((router) =>
-      router.service(Maintenance, {
-        snapshot: async function* () {
+      router.service(Election, {
+        observe: async function* () {
           try {
-            for (;;) {
-              yield { blob };
-              sentBytes += blob.length;
+            for (let modRevision = 1n; ; modRevision += 1n) {
+              yield { kv: { modRevision, value } };
+              sentBytes += value.length;
             }
           } finally {
             ended = true;
@@ -195,9 +221,9 @@ describe("streams", () => {
     await using bridge = await BridgeProcess.start([gateway.url]);
     const leave = new AbortController();
     const options = { signal: leave.signal };
-    const snapshot = createClient(Maintenance, transportTo(bridge)).snapshot({}, options);
-    const iterator = snapshot[Symbol.asyncIterator]();
-    expect((await iterator.next()).value?.blob.length).toBe(blob.length);
+    const observed = createClient(Election, transportTo(bridge)).observe({}, options);
+    const iterator = observed[Symbol.asyncIterator]();
+    expect((await iterator.next()).value?.kv?.value.length).toBe(value.length);
     // The client reads no further: soon the gateway cannot send any more.
     let before = -1;
     let rounds = 0;
