@@ -1,7 +1,10 @@
 // @ts-check
 /** Backups: the stream of etcd's Snapshot into a file, and a file into an empty cluster. */
 import { createHash } from "node:crypto";
-import { open, rename } from "node:fs/promises";
+import { mkdtemp, open, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { convertSnapshot, isEtcdSnapshot } from "./convert.mjs";
 import { CliError } from "./errors.mjs";
 import { bytes, int } from "./message.mjs";
 import { jsonLine } from "./print/output.mjs";
@@ -49,7 +52,26 @@ export async function saveSnapshot({ client, stdout, format }, file) {
  * @param {string} file
  * @param {{ bumpRevision?: number }} options
  */
-export async function restore({ client, stdout, format }, file, { bumpRevision = 0 }) {
+export async function restore(context, file, options) {
+  if (!(await isEtcdSnapshot(file))) return restoreBackup(context, file, options);
+  const folder = await mkdtemp(join(tmpdir(), "edged-restore-"));
+  try {
+    const backup = join(folder, "backup");
+    await convertSnapshot(file, backup);
+    context.stderr.write("a snapshot of etcd: authentication stays off until users have new passwords\n");
+    await restoreBackup(context, backup, options, file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {CommandContext} context
+ * @param {string} file
+ * @param {{ bumpRevision?: number }} options
+ * @param {string} [name] what the user calls it
+ */
+async function restoreBackup({ client, stdout, format }, file, { bumpRevision = 0 }, name = file) {
   const handle = await open(file, "r").catch((/** @type {Error} */ error) => {
     throw new CliError(`cannot read ${file}: ${error.message}`);
   });
@@ -78,7 +100,7 @@ export async function restore({ client, stdout, format }, file, { bumpRevision =
     }
     const revision = int(told, "revision");
     stdout.write(
-      format === "json" ? jsonLine({ file, revision }) : `Restored ${file} at revision ${revision}\n`,
+      format === "json" ? jsonLine({ file: name, revision }) : `Restored ${name} at revision ${revision}\n`,
     );
   } finally {
     await handle.close();

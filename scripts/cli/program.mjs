@@ -17,6 +17,7 @@ import { addTxnCommand } from "./commands/txn.mjs";
 import { addWatchCommand } from "./commands/watch.mjs";
 import { completion, SHELLS } from "./completion.mjs";
 import { contextOf } from "./context.mjs";
+import { convertSnapshot } from "./convert.mjs";
 import { CliError, EXIT, usageError } from "./errors.mjs";
 import { parseCount, parseDuration, parseFormat } from "./options.mjs";
 import { status } from "./status.mjs";
@@ -211,15 +212,23 @@ function createRoot(io) {
  * @param {() => CommandContext} context
  */
 function addBackupCommands(program, context) {
-  program
-    .command("snapshot")
-    .description("back a cluster up")
+  const snapshot = program.command("snapshot").description("back a cluster up");
+  snapshot
     .command("save <file>")
     .description("write a consistent backup into a file")
     .action((file) => saveSnapshot(context(), file));
+  snapshot
+    .command("convert <from> <to>")
+    .description("a backup of edged into a snapshot of etcd, or the other way")
+    .action(async (from, to) => {
+      const form = await convertSnapshot(from, to);
+      context().stdout.write(`${to} is ${form === "etcd" ? "a snapshot of etcd" : "a backup of edged"}\n`);
+    });
   program
     .command("restore <file>")
-    .description("load a backup into an empty cluster; repeat it if it was interrupted")
+    .description(
+      "load a backup, or a snapshot of etcd, into an empty cluster; repeat it if it was interrupted",
+    )
     .option("--bump-revision <n>", "add to the revision, and compact what is before", parseCount)
     .action((file, options) => restore(context(), file, options));
 }

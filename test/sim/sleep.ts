@@ -11,6 +11,8 @@ import { stream } from "./world/streams.ts";
 import type { World } from "./world/world.ts";
 
 const HOUR_MS = 3_600_000;
+/** Clients' calls of the time of faults may still arrive. */
+const STRAGGLERS_MS = 60_000;
 
 export interface SleepParts {
   readonly world: World;
@@ -24,6 +26,7 @@ export async function checkSleep(parts: SleepParts, objects: readonly SimObject[
   const { world, cluster, options } = parts;
   const isDisturbed = options.upkeep.compactAfterMs !== null || cluster.objects.some(({ wiped }) => wiped);
   if (options.quiesceMs === 0 || options.replicas === 1 || isDisturbed) return;
+  await world.run(world.now + STRAGGLERS_MS);
   const limit = world.now + 2 * options.quiesceMs + 20 * options.electionMs;
   while (!objects.every(sleeps)) {
     if (world.now >= limit) violated("sleep", `still awake: ${describe(objects)}`);

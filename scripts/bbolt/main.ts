@@ -1,0 +1,17 @@
+/** `main.ts FROM TO`: run by the command line (scripts/cli/convert.mjs), which has no TypeScript itself. */
+import { convertFile, problemOf } from "./convert.ts";
+
+/** Answers the exit code. */
+export async function main([from = "", to = ""]: readonly string[]): Promise<number> {
+  try {
+    console.log(await convertFile(from, to));
+    return 0;
+  } catch (error) {
+    const problem = problemOf(error);
+    if (problem === null) throw error;
+    console.error(`${from}: ${problem}`);
+    return 1;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
