@@ -120,12 +120,7 @@ export class Oracle {
     if (runs.length > 1) this.#twice(record);
     const [run] = runs;
     if (run !== undefined) checkSignature(this.#model, record, run);
-    if (outcome.kind === "rejected" && run === undefined && isOfUsers(outcome)) {
-      checkRefusal(this.#model, record, outcome);
-      this.counts.rejected += 1;
-      this.#notApplied.push(record);
-      return;
-    }
+    if (outcome.kind === "rejected" && this.#isRefusedForItsUser(record, outcome, run)) return;
     if (outcome.kind === "rejected" && this.#isRefusedBeforeTheLog(record, outcome, run)) return;
     if (run === undefined) violated("no-lost-write", `${name(record)} was answered and is not in the log`);
     if (run.sequence < record.floor) {
@@ -136,6 +131,21 @@ export class Oracle {
     }
     this.#compareWrite(record, outcome, run);
     this.#floor = Math.max(this.#floor, run.sequence + 1);
+  }
+
+  /**
+   * Who asks is refused before anything is written: it was so at some moment, and nothing came of it or
+   * ever does. What the log refused in the same words at another revision was not the source of this.
+   */
+  #isRefusedForItsUser(record: OperationRecord, refusal: Rejected, run: Execution | undefined): boolean {
+    const { error, header } = refusal;
+    if (!isOfUsers(refusal)) return false;
+    const isSame = run?.expected.kind === "rejected" && run.expected.error === error;
+    if (isSame && run.revision === header.revision) return false;
+    checkRefusal(this.#model, record, refusal);
+    this.counts.rejected += 1;
+    this.#notApplied.push(record);
+    return true;
   }
 
   /** An alarm refuses before anything is written: the alarms of that moment, and nothing comes of it later. */
