@@ -43,10 +43,14 @@ export class Roster {
     return this.#places;
   }
 
-  /** Null: nobody knows, or it is a member no more. */
+  /**
+   * Null: nobody knows. Former members have a place too: a configuration may still count them, while
+   * the records that removed them are applied everywhere and nobody remembers having met them.
+   */
   placeOf(id: NodeId): MemberPlace | null {
     const isHere = (place: MemberPlace): boolean => place.id === id;
-    return this.members.find(isHere) ?? this.#strangers.get(id) ?? this.#founders.find(isHere) ?? null;
+    const known = this.members.find(isHere) ?? this.#formerPlaceOf(id);
+    return known ?? this.#strangers.get(id) ?? this.#founders.find(isHere) ?? null;
   }
 
   nameOf(id: NodeId): string {
@@ -59,6 +63,11 @@ export class Roster {
     this.#strangers.set(place.id, place);
     const oldest = this.#strangers.keys().next();
     if (this.#strangers.size > STRANGERS_MAX && oldest.done === false) this.#strangers.delete(oldest.value);
+  }
+
+  #formerPlaceOf(id: NodeId): MemberPlace | null {
+    const former = this.membership.former.find((location) => location.id === id);
+    return former === undefined ? null : { ...former, serves: false };
   }
 }
 

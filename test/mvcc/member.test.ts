@@ -103,7 +103,7 @@ function rejected(error: string): object {
 describe("members", () => {
   test("the first change puts the founders on record", () => {
     const registry = new Registry();
-    expect(registry.membership).toEqual({ version: 0, members: [], removed: [] });
+    expect(registry.membership).toEqual({ version: 0, members: [], removed: [], former: [] });
     expect(registry.add("edged://r4?region=weur")).toMatchObject({ kind: "applied", revision: 1 });
     expect(registry.membership.version).toBe(1);
     expect(registry.membership.members).toEqual(expect.arrayContaining(FOUNDERS));
@@ -188,8 +188,25 @@ describe("members", () => {
       expect(registry.membership.removed.at(-1)).toBe(id);
     }
     expect(registry.membership.removed.length).toBe(LIMITS.formerMembersMax);
+    expect(registry.membership.former.length).toBe(LIMITS.formerMembersMax);
     registry.restart();
     expect(registry.membership.removed.length).toBe(LIMITS.formerMembersMax);
+  });
+
+  test("where a former member is stays on record: it may still be needed for a quorum", () => {
+    const registry = new Registry();
+    registry.add("edged://r4?region=weur&binding=REPLICA_2");
+    const later = registry.named("r4");
+    registry.remove(later.id);
+    registry.remove(FOUNDERS[0]?.id ?? "");
+    const expected = [
+      { id: later.id, name: "r4", hint: "weur", binding: "REPLICA_2", isFounder: false },
+      { id: FOUNDERS[0]?.id, name: "r1", hint: "enam", binding: "REPLICA", isFounder: true },
+    ];
+    expect(registry.membership.former).toEqual(expected);
+    registry.restart();
+    expect(registry.membership.former).toEqual(expected);
+    expect(registry.membership.former.map(({ id }) => id)).toEqual(registry.membership.removed);
   });
 
   test("replicas that apply the same have the same members", () => {
@@ -226,6 +243,7 @@ test("a place is chosen where fewest are", () => {
     version: 1,
     members: hints.map((hint, i) => ({ ...founder(String(i).repeat(16), `m${i + 1}`), hint })),
     removed: [],
+    former: [],
   });
   expect(chooseHint(at())).toBe("wnam");
   expect(chooseHint(at("wnam", "enam", "weur"))).toBe("eeur");

@@ -64,8 +64,10 @@ function describe({ name, core, instance }: SimObject, now: number): string {
   const engine = instance?.host?.engine;
   if (core === null || engine === null || engine === undefined) return `${name}: no memory`;
   const { voters, learners, members, stopped } = engine.status(now);
+  const { votersOutgoing } = core.configurations.current;
+  const leaving = votersOutgoing.length === 0 ? "" : ` (joint with ${votersOutgoing})`;
   const recorded = members.map((member) => `${member.name}${member.serves ? "" : "?"}`);
-  return `${name}: ${stopped ?? core.role} of term ${core.term}, voters ${voters}, learners ${learners}, records ${recorded}`;
+  return `${name}: ${stopped ?? core.role} of term ${core.term}, voters ${voters}${leaving}, learners ${learners}, records ${recorded}`;
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

@@ -48,7 +48,7 @@ export function validateMemberRequest(request: MemberRequest): ErrorKey | null {
 /** The membership that counts while none is recorded: the founders that the command brings along. */
 export function effectiveMembership(recorded: Membership, command: Command): Membership {
   if (recorded.version > 0) return recorded;
-  return { version: 0, members: sortedById(command.founders.map(fromRecord)), removed: [] };
+  return { version: 0, members: sortedById(command.founders.map(fromRecord)), removed: [], former: [] };
 }
 
 /** `sequence` is the number of the command, from which a new member's id is made. */
@@ -109,8 +109,10 @@ function remove(before: Membership, { ID }: MemberRemoveRequest): Result<MemberC
   const rest = before.members.filter((other) => other !== member);
   // A cluster without members could not even say so.
   if (!rest.some((other) => !other.isLearner)) return err("memberNotEnoughStarted");
-  const removed = [...before.removed, member.id].slice(-LIMITS.formerMembersMax);
-  return ok({ next: { ...following(before, rest), removed }, member });
+  const { id, name, hint, binding, isFounder } = member;
+  const removed = [...before.removed, id].slice(-LIMITS.formerMembersMax);
+  const former = [...before.former, { id, name, hint, binding, isFounder }].slice(-LIMITS.formerMembersMax);
+  return ok({ next: { ...following(before, rest), removed, former }, member });
 }
 
 function update(before: Membership, { ID, peerURLs }: MemberUpdateRequest): Result<MemberChange, ErrorKey> {
@@ -147,5 +149,6 @@ function find({ members }: Membership, id: bigint): MemberInfo | null {
 }
 
 function following(before: Membership, members: readonly MemberInfo[]): Membership {
-  return { version: before.version + 1, members: sortedById(members), removed: before.removed };
+  const { version, removed, former } = before;
+  return { version: version + 1, members: sortedById(members), removed, former };
 }

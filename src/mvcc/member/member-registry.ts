@@ -24,7 +24,15 @@ import {
   type MemberChange,
   type MemberRequest,
 } from "./member-change.ts";
-import { fromRecord, type Membership, NO_MEMBERSHIP, toEtcd, toRecord } from "./membership.ts";
+import {
+  fromRecord,
+  locationFromRecord,
+  locationToRecord,
+  type Membership,
+  NO_MEMBERSHIP,
+  toEtcd,
+  toRecord,
+} from "./membership.ts";
 
 const ID_BYTES = 8;
 const AFTER_ALL = new Uint8Array(ID_BYTES + 1).fill(0xff);
@@ -58,13 +66,14 @@ export class MemberRegistry {
   #read(): Membership {
     const head = this.#system.get(HEAD);
     if (head === null) return NO_MEMBERSHIP;
-    const { version, removed } = fromBinary(MembershipRecordSchema, head);
+    const { version, removed, former } = fromBinary(MembershipRecordSchema, head);
     const { member } = SYSTEM_PREFIX;
     const records = this.#system.page(member, concatBytes([member, AFTER_ALL]), LIMITS.membersMax);
     return {
       version: Number(version),
       members: records.map(({ value }) => fromRecord(fromBinary(MemberRecordSchema, value))),
       removed: removed.map(hexId),
+      former: former.map(locationFromRecord),
     };
   }
 
@@ -83,10 +92,11 @@ export class MemberRegistry {
   }
 }
 
-function headOf({ version, removed }: Membership): MembershipRecord {
+function headOf({ version, removed, former }: Membership): MembershipRecord {
   return create(MembershipRecordSchema, {
     version: BigInt(version),
     removed: removed.map((id) => BigInt(`0x${id}`)),
+    former: former.map(locationToRecord),
   });
 }
 

@@ -19,6 +19,9 @@ export interface MemberInfo {
   readonly isStarted: boolean;
 }
 
+/** What it takes to call a member. */
+export type MemberLocation = Pick<MemberInfo, "id" | "name" | "hint" | "binding" | "isFounder">;
+
 /** Who the members are. A new value for every change. */
 export interface Membership {
   /** Counts the changes; 0 while nothing is recorded, which means: those who founded the cluster. */
@@ -27,9 +30,14 @@ export interface Membership {
   readonly members: readonly MemberInfo[];
   /** Ids of the newest former members, oldest first. */
   readonly removed: readonly string[];
+  /**
+   * Where those are. Until a configuration without them is committed, whoever wants to lead needs their
+   * votes, and must find them with nothing but its own database.
+   */
+  readonly former: readonly MemberLocation[];
 }
 
-export const NO_MEMBERSHIP: Membership = { version: 0, members: [], removed: [] };
+export const NO_MEMBERSHIP: Membership = { version: 0, members: [], removed: [], former: [] };
 
 export function sortedById(members: readonly MemberInfo[]): readonly MemberInfo[] {
   return [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -59,6 +67,15 @@ export function toRecord(member: MemberInfo): MemberRecord {
     founder: member.isFounder,
     started: member.isStarted,
   });
+}
+
+export function locationFromRecord(record: MemberRecord): MemberLocation {
+  const { id, name, hint, binding, isFounder } = fromRecord(record);
+  return { id, name, hint, binding, isFounder };
+}
+
+export function locationToRecord(location: MemberLocation): MemberRecord {
+  return toRecord({ ...location, peerUrls: [], isLearner: false, isStarted: false });
 }
 
 /** As etcd lists it: without a name until it has started. Where clients reach it, the gateway knows. */
