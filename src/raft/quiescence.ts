@@ -87,35 +87,42 @@ function probe(core: Core): void {
   for (const id of core.otherMembers()) core.send(id, { kind: "wake", term: core.term });
 }
 
-/** Called with a message of this term or a later one, before it is handled: what wakes, and how. */
+/** Called with every message before it is handled: what wakes, and how. */
 export function rouse(core: Core, from: NodeId, message: Message): void {
   if (!core.isAsleep) return;
   switch (message.kind) {
     case "pre-vote":
     case "vote":
     case "wake":
-      if (core.role === "leader") {
-        wakeLeader(core);
-        return;
-      }
-      core.leaveSleep();
-      core.armElection();
-      if (from === core.leader) {
-        core.leader = null;
-      } else if (core.leader !== null) {
-        core.isProbing = true;
-        core.send(core.leader, { kind: "wake", term: core.term });
-      }
+      rouseForAsker(core, from);
       return;
     case "append":
     case "heartbeat":
     case "snapshot":
     case "timeout-now":
-      if (core.role !== "leader") core.leaveSleep();
+      // Of an earlier term: a leader that was away does not know that it was replaced.
+      if (message.term < core.term) rouseForAsker(core, from);
+      else if (core.role !== "leader") core.leaveSleep();
       return;
     default:
       // Late answers, and the proposal to sleep, wake nobody.
       return;
+  }
+}
+
+/** Somebody is without the leader that this node sleeps behind, or sleeps as. */
+function rouseForAsker(core: Core, from: NodeId): void {
+  if (core.role === "leader") {
+    wakeLeader(core);
+    return;
+  }
+  core.leaveSleep();
+  core.armElection();
+  if (from === core.leader) {
+    core.leader = null;
+  } else if (core.leader !== null) {
+    core.isProbing = true;
+    core.send(core.leader, { kind: "wake", term: core.term });
   }
 }
 

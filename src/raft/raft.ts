@@ -82,7 +82,7 @@ export class Raft {
   step(now: number, from: NodeId, message: Message): void {
     this.#advance(now);
     const { core } = this;
-    if (message.term >= core.term) rouse(core, from, message);
+    rouse(core, from, message);
     if (!this.#settleTerm(from, message)) return;
     switch (message.kind) {
       case "pre-vote":

@@ -93,13 +93,6 @@ const CASES: readonly (readonly [
   ["a cluster that may not be made", "/clusters/other/kv/k", PUT, 404, "cluster_not_found"],
   ["a cluster with a bad name", "/clusters/Other!/kv/k", PUT, 400, "invalid_cluster"],
   ["a time to live of nothing", "/kv/k?ttl=0", PUT, 400, "invalid_parameter"],
-  [
-    "a watch, which comes later",
-    "/kv/k",
-    { headers: { Accept: "text/event-stream" } },
-    501,
-    "not_implemented",
-  ],
 ];
 
 describe("bad requests", () => {

@@ -17,6 +17,7 @@ import type { PeerSender } from "../../../src/engine/ports.ts";
 import type {
   ProposeReply,
   ProposeRequest,
+  QueryReply,
   RangeCall,
   RangeReply,
   ReadCall,
@@ -24,6 +25,8 @@ import type {
   ReplicaTarget,
   StatusReply,
   Unavailable,
+  WatchCall,
+  WatchReply,
 } from "../../../src/engine/replica-api.ts";
 import type { Roster } from "../../../src/engine/roster.ts";
 import worker from "../../../src/index.ts";
@@ -63,6 +66,16 @@ export class Replica extends ProductReplica {
   override async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
     this.#mustBeUp();
     return super.readTxn(target, call);
+  }
+
+  override async query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply> {
+    this.#mustBeUp();
+    return super.query(target, call);
+  }
+
+  override async watch(target: ReplicaTarget, call: WatchCall): Promise<WatchReply> {
+    this.#mustBeUp();
+    return super.watch(target, call);
   }
 
   override async status(target: ReplicaTarget): Promise<StatusReply | Unavailable> {
