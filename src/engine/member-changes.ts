@@ -119,8 +119,8 @@ export class MemberChanges {
     const { roster, raft } = this.#context;
     if (!roster.membership.removed.includes(id)) return false;
     const { core } = raft;
-    const { index, configuration } = core.configurations.latest;
-    return index <= core.applied && !isJoint(configuration) && !allMembers(configuration).includes(id);
+    const possible = core.configurations.from(core.applied);
+    return possible.every(({ configuration }) => !allMembers(configuration).includes(id));
   }
 
   /** What the records ask for and the configuration has not: null for nothing, or nothing yet. */

@@ -46,9 +46,7 @@ export class Standing {
     context: EngineContext,
     changes: MemberChanges,
   ): PeerRefusal | null {
-    if (this.#stopped !== null) {
-      return { kind: "refused", reason: this.#stopped === WIPED ? "receiver-wiped" : "stopped" };
-    }
+    if (this.#stopped !== null) return this.#refusalWhenStopped(address, context, changes);
     const refusal = context.peers.refusal(address);
     if (refusal?.reason === "receiver-wiped") this.#becomeWiped(now, context);
     if (refusal !== null) return refusal;
@@ -57,6 +55,20 @@ export class Standing {
     }
     if (address.origin !== undefined) context.roster.meet(address.origin);
     return null;
+  }
+
+  /**
+   * Who was removed still tells whom its records saw removed before it: that one may know no other member
+   * than this, and would ask for votes for ever.
+   */
+  #refusalWhenStopped(address: PeerAddress, context: EngineContext, changes: MemberChanges): PeerRefusal {
+    if (this.#stopped === WIPED) return { kind: "refused", reason: "receiver-wiped" };
+    const successors = this.#successors;
+    const mayTell = this.#stopped === REMOVED && successors !== null;
+    if (mayTell && context.peers.refusal(address) === null && changes.isRemoved(address.from)) {
+      return { kind: "refused", reason: "removed", successors };
+    }
+    return { kind: "refused", reason: "stopped" };
   }
 
   /** A peer answered; true if that ended this replica's part. */
