@@ -319,7 +319,9 @@ export class Engine {
       this.#raft.deadline(),
       this.#proposals.deadline(),
       this.#changes.deadline(),
-      this.#mayPropose ? this.#proposals.batchDeadline(this.#raft.core.log.commit) : null,
+      this.#mayPropose
+        ? this.#proposals.batchDeadline(this.#raft.core.log.commit, this.#raft.core.term)
+        : null,
       this.#reads.deadline(),
       this.#lessor.deadline(),
       this.#source.deadline(),

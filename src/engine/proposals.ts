@@ -72,17 +72,17 @@ export class Proposals {
     return true;
   }
 
-  /** Whether a batch should be proposed now, given what is committed. */
-  hasBatch(now: number, commit: number): boolean {
-    const uncommitted = this.#uncommitted(commit);
+  /** Whether a batch should be proposed now by the leader of `term`, given what is committed. */
+  hasBatch(now: number, commit: number, term: number): boolean {
+    const uncommitted = this.#uncommitted(commit, term);
     if (this.#queue.length === 0) return false;
     if (uncommitted === 0) return this.#queue.length >= this.#companyWanted() || now >= this.#lingerUntil();
     return uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= LIMITS.pipelineCommandsMin;
   }
 
   /** When a batch that waits for company goes without; null while none waits. */
-  batchDeadline(commit: number): number | null {
-    return this.#queue.length === 0 || this.#uncommitted(commit) > 0 ? null : this.#lingerUntil();
+  batchDeadline(commit: number, term: number): number | null {
+    return this.#queue.length === 0 || this.#uncommitted(commit, term) > 0 ? null : this.#lingerUntil();
   }
 
   /** The commands of the next batch, still queued. */
@@ -168,8 +168,13 @@ export class Proposals {
     return this.#earliestExpiry;
   }
 
-  #uncommitted(commit: number): number {
-    return this.#inFlight.reduce((count, batch) => count + (batch.index > commit ? 1 : 0), 0);
+  /**
+   * Batches that this leadership has on their way. Those of an earlier one may be gone from the log: they
+   * are answered when something is applied at their place, and until then keep nobody waiting.
+   */
+  #uncommitted(commit: number, term: number): number {
+    const isOut = (batch: Batch): boolean => batch.index > commit && batch.term === term;
+    return this.#inFlight.reduce((count, batch) => count + (isOut(batch) ? 1 : 0), 0);
   }
 
   #waiting(): number {

@@ -93,7 +93,7 @@ function isIdle(parts: TurnParts, effects: Effects): boolean {
 /** Turns waiting commands into log entries, as far as the leader may. */
 function proposeBatches({ raft, proposals, changeMembers }: TurnParts, now: number): void {
   changeMembers(now);
-  while (raft.isLeader && proposals.hasBatch(now, raft.core.log.commit)) {
+  while (raft.isLeader && proposals.hasBatch(now, raft.core.log.commit, raft.core.term)) {
     const commands = proposals.nextBatch();
     const result = raft.propose(now, encodeBatch(commands));
     if (result.kind !== "accepted") return;

@@ -68,7 +68,7 @@ class Leadership {
   /** What a turn of the engine does with the lessor. */
   turn(): void {
     this.lessor.expire(this.now);
-    while (!this.holdsBack && this.proposals.hasBatch(this.now + 10, this.#index)) {
+    while (!this.holdsBack && this.proposals.hasBatch(this.now + 10, this.#index, this.#term)) {
       const commands = this.proposals.nextBatch();
       this.#index += 1;
       this.proposals.proposed(commands.length, this.#index, this.#term);

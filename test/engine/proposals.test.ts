@@ -24,32 +24,45 @@ function queueOf(count: number, bytes = 1, expiresAt = 1_000) {
 describe("proposals", () => {
   it("sends one batch at a time while few wait, and what came meanwhile as the next", () => {
     const { proposals } = queueOf(3);
-    expect(proposals.hasBatch(10, 0)).toBe(true);
+    expect(proposals.hasBatch(10, 0, 1)).toBe(true);
     expect(proposals.nextBatch()).toHaveLength(3);
     proposals.proposed(3, 1, 1);
     proposals.add(0, new Uint8Array(1), 1_000, () => undefined);
-    expect(proposals.hasBatch(10, 0)).toBe(false);
-    expect(proposals.hasBatch(10, 1)).toBe(true);
+    expect(proposals.hasBatch(10, 0, 1)).toBe(false);
+    expect(proposals.hasBatch(10, 1, 1)).toBe(true);
+  });
+
+  it("waits for nothing that an earlier leadership left in flight: it may be gone from the log", () => {
+    const { proposals, fates } = queueOf(1);
+    proposals.proposed(1, 7, 1);
+    proposals.add(0, new Uint8Array(1), 1_000, () => undefined);
+    expect(proposals.hasBatch(10, 6, 1)).toBe(false);
+    expect(proposals.hasBatch(10, 6, 4)).toBe(true);
+    expect(proposals.batchDeadline(6, 4)).not.toBeNull();
+    // It may still be committed by somebody who has it.
+    expect(fates).toEqual([[]]);
+    proposals.applied(7, 4, []);
+    expect(fates).toEqual([[{ kind: "lost" }]]);
   });
 
   it("lets a lone client go at once, and waits a moment for company where there was some", () => {
     const alone = queueOf(1).proposals;
-    expect(alone.hasBatch(0, 0)).toBe(true);
+    expect(alone.hasBatch(0, 0, 1)).toBe(true);
     const { proposals } = queueOf(8);
     proposals.proposed(8, 1, 1);
     proposals.applied(1, 1, []);
     proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
-    expect(proposals.hasBatch(100, 1)).toBe(false);
-    expect(proposals.batchDeadline(1)).toBe(102);
-    expect(proposals.hasBatch(102, 1)).toBe(true);
+    expect(proposals.hasBatch(100, 1, 1)).toBe(false);
+    expect(proposals.batchDeadline(1, 1)).toBe(102);
+    expect(proposals.hasBatch(102, 1, 1)).toBe(true);
     for (let i = 0; i < 3; i += 1) proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
-    expect(proposals.hasBatch(100, 1)).toBe(true);
+    expect(proposals.hasBatch(100, 1, 1)).toBe(true);
   });
 
   it("pipelines further batches when many wait", () => {
     const { proposals } = queueOf(200);
     proposals.proposed(100, 1, 1);
-    expect(proposals.hasBatch(10, 0)).toBe(true);
+    expect(proposals.hasBatch(10, 0, 1)).toBe(true);
   });
 
   it("closes a batch by bytes, but lets one large command travel alone", () => {
