@@ -143,13 +143,14 @@ describe("calls", () => {
   });
 
   test("that the client cancels are cancelled at the gateway", async () => {
-    let cancelled = false;
+    let state: "nothing" | "arrived" | "cancelled" = "nothing";
     await using gateway = await FakeGateway.start((router) =>
       router.service(KV, {
         range: (_request, { signal }) =>
           new Promise((_answered, failed) => {
+            state = "arrived";
             signal.addEventListener("abort", () => {
-              cancelled = true;
+              state = "cancelled";
               failed(new Error("cancelled"));
             });
           }),
@@ -157,9 +158,12 @@ describe("calls", () => {
     );
     await using bridge = await BridgeProcess.start([gateway.url]);
     const kv = createClient(KV, transportTo(bridge));
-    const { code } = await refusalOf(kv.range({}, { timeoutMs: 200 }));
-    expect(code).toBe(Code.DeadlineExceeded);
-    await until("the gateway hears of it", async () => (cancelled ? true : null));
+    const client = new AbortController();
+    const refusal = refusalOf(kv.range({}, { signal: client.signal }));
+    await until("the call arrives", async () => (state === "arrived" ? true : null));
+    client.abort();
+    expect((await refusal).code).toBe(Code.Canceled);
+    await until("the gateway hears of it", async () => (state === "cancelled" ? true : null));
   });
 
   test("with large messages go through", async () => {
