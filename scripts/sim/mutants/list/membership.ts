@@ -120,9 +120,8 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/engine/member-changes.ts",
-        search:
-          "return index <= core.applied && !isJoint(configuration) && !allMembers(configuration).includes(id);",
-        replace: "return index > 0 && (isJoint(configuration) || allMembers(configuration).length > 0);",
+        search: "return possible.every(({ configuration }) => !allMembers(configuration).includes(id));",
+        replace: "return possible.length > 0 && allMembers(core.configurations.current).length > 0;",
       },
     ],
   },
