@@ -2,7 +2,6 @@
  * A Durable Object as its platform runs it: starts it when something arrives, gives it one event at
  * a time, holds its output until its writes are durable, takes its memory whenever it likes.
  */
-import { InvariantError } from "../../../src/base/assert.ts";
 import type { Config } from "../../../src/durable/config.ts";
 import { ReplicaHost } from "../../../src/durable/replica-host.ts";
 import { initialMemberId } from "../../../src/engine/identity.ts";
@@ -303,12 +302,15 @@ export class SimObject {
     );
   }
 
-  /** An instance that must not go on. Only one that was superseded may find its own state impossible. */
+  /**
+   * An instance that must not go on. Only one that was superseded may find its own state impossible: the
+   * next instance may lead on in the same term, and answers to that one reach both. What it finds wrong
+   * it can neither store nor, since it stops, tell anybody.
+   */
   #halted(instance: Instance, error: unknown): void {
     const { world } = this.#parts;
     instance.broken = true;
-    const expected = !instance.isCurrent && !(error instanceof InvariantError);
-    if (!expected) world.fail(new Violation("halted", `${this.name} halted: ${describe(error)}`));
+    if (instance.isCurrent) world.fail(new Violation("halted", `${this.name} halted: ${describe(error)}`));
     world.after(0, () => instance.end(resetError("aborted")));
   }
 
