@@ -29,6 +29,7 @@ import { type Caller, Network } from "./network/network.ts";
 import type { RunOptions } from "./options.ts";
 import { hostOf, type Instance } from "./platform/instance.ts";
 import { SimObject } from "./platform/sim-object.ts";
+import type { Site } from "./platform/site.ts";
 import type { World } from "./world/world.ts";
 
 export const CLUSTER = "default";
@@ -63,10 +64,10 @@ export class Cluster {
   readonly #marks: number[] = [];
   readonly #views = new Map<NodeId, { core: object; view: CoreView }>();
 
-  constructor(world: World, options: RunOptions, faults: FaultPlan) {
+  constructor(world: World, options: RunOptions, faults: FaultPlan, site: Site | null = null) {
     this.#world = world;
     this.config = configOf(options);
-    this.links = new Links(options, faults);
+    this.links = new Links(options, faults, site);
     this.network = new Network({ world, links: this.links, faults });
     this.#objects = [];
     this.#newObject = (target) =>
@@ -74,6 +75,7 @@ export class Cluster {
         world,
         options,
         faults,
+        site,
         config: this.config,
         target,
         index: this.#objects.length,

@@ -1,20 +1,23 @@
 /** Which endpoints can reach each other now, and how long it takes. Endpoint numbers: objects, then gateways. */
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { RunOptions } from "../options.ts";
+import type { Site } from "../platform/site.ts";
 import { heavyTailed, stream } from "../world/streams.ts";
 
 export class Links {
   readonly #options: RunOptions;
   readonly #faults: FaultPlan;
+  readonly #site: Site | null;
   readonly #random;
   /** By `from * 64 + to`: how many cuts a link suffers from. */
   readonly #cuts = new Map<number, number>();
   /** Calls to this endpoint arrive no earlier. */
   readonly #cloggedUntil = new Map<number, number>();
 
-  constructor(options: RunOptions, faults: FaultPlan) {
+  constructor(options: RunOptions, faults: FaultPlan, site: Site | null) {
     this.#options = options;
     this.#faults = faults;
+    this.#site = site;
     this.#random = stream(options.seed, "latency");
   }
 
@@ -47,7 +50,8 @@ export class Links {
   }
 
   /** How long one way takes for something sent at `now`. */
-  delay(now: number, to: number): number {
+  delay(now: number, from: number, to: number): number {
+    if (this.#site !== null) return this.#site.wayMs(now, from, to);
     const { latencyMs, tailMs } = this.#options;
     const healed = this.#faults.healed;
     let delayMs = healed ? latencyMs : heavyTailed(this.#random, latencyMs, tailMs);

@@ -69,20 +69,20 @@ export class Network {
       () => `${from.actor.name} ${call.what} to ${call.to.name}`,
     );
     if (links.isCut(from.endpoint, index) || faults.happens("drop")) {
-      this.#lost(from, settle);
+      this.#lost(from, call.to, settle);
       return;
     }
     const arrivals = faults.happens("duplicate") ? 2 : 1;
     if (arrivals > 1) call.repeated?.();
     for (let i = 0; i < arrivals; i += 1) {
-      world.after(links.delay(world.now, index), () => this.#arrive(from, call, settle));
+      world.after(links.delay(world.now, from.endpoint, index), () => this.#arrive(from, call, settle));
     }
   }
 
   /** Silence, until the caller's own deadline; or the platform notices. */
-  #lost<T>(from: Caller, settle: Settle<T>): void {
+  #lost<T>(from: Caller, to: SimObject, settle: Settle<T>): void {
     const { faults } = this.#parts;
-    if (faults.happens("fail-fast")) this.#answer(from, settle, { error: disconnectedError() });
+    if (faults.happens("fail-fast")) this.#answer(from, to, settle, { error: disconnectedError() });
   }
 
   #arrive<T>(from: Caller, call: Call<T>, settle: Settle<T>): void {
@@ -100,7 +100,7 @@ export class Network {
           },
         );
       },
-      () => this.#lost(from, settle),
+      () => this.#lost(from, to, settle),
     );
   }
 
@@ -128,17 +128,20 @@ export class Network {
     outcome: { readonly value: T } | { readonly error: Error },
   ): void {
     const { links, faults } = this.#parts;
-    if (links.isCut(to.index, from.endpoint) || faults.happens("drop-reply")) this.#lost(from, settle);
-    else this.#answer(from, settle, outcome);
+    if (links.isCut(to.index, from.endpoint) || faults.happens("drop-reply")) this.#lost(from, to, settle);
+    else this.#answer(from, to, settle, outcome);
   }
 
   #answer<T>(
     from: Caller,
+    to: SimObject,
     settle: Settle<T>,
     outcome: { readonly value: T } | { readonly error: Error },
   ): void {
     const { world, links } = this.#parts;
-    world.after(links.delay(world.now, from.endpoint), () => this.#resume(from, () => settle(outcome)));
+    world.after(links.delay(world.now, to.index, from.endpoint), () =>
+      this.#resume(from, () => settle(outcome)),
+    );
   }
 
   /** Whoever is busy hears of its answers when it is done. */

@@ -20,11 +20,13 @@ import { Alarm } from "./alarm.ts";
 import { Instance } from "./instance.ts";
 import { NodeClock } from "./node-clock.ts";
 import { resetError } from "./platform-error.ts";
+import type { Site } from "./site.ts";
 
 export interface ObjectParts {
   readonly world: World;
   readonly options: RunOptions;
   readonly faults: FaultPlan;
+  readonly site: Site | null;
   readonly config: Config;
   readonly target: ReplicaTarget;
   readonly index: number;
@@ -216,20 +218,21 @@ export class SimObject {
 
   /** Only planned here: the host is built by the instance's first event. */
   #start(): void {
-    const { world, options } = this.#parts;
+    const { world, options, site } = this.#parts;
     this.starts += 1;
     this.instance = new Instance({
       name: this.name,
       incarnation: this.starts,
       left: (instance) => this.#left(instance),
     });
-    this.pause(this.#random.fraction() * options.latencyMs * 4);
+    this.pause(site?.startMs(this.index) ?? this.#random.fraction() * options.latencyMs * 4);
     world.trace.note(world.now, "start", [this.index, this.starts], () => `${this.name} #${this.starts}`);
   }
 
   #run(instance: Instance, what: string, body: (instance: Instance) => void): void {
-    const { world } = this.#parts;
+    const { world, site } = this.#parts;
     world.runAs(instance, () => {
+      site?.meter.began(this, what);
       world.trace.note(world.now, what, [this.index, instance.incarnation], () => this.name);
       try {
         instance.host ??= this.#build(instance);
@@ -241,10 +244,10 @@ export class SimObject {
   }
 
   #build(instance: Instance): ReplicaHost {
-    const { config, connect, options, world } = this.#parts;
+    const { config, connect, options, site, world } = this.#parts;
     const random = stream(options.seed, "instance", this.index, instance.incarnation);
     return new ReplicaHost({
-      sql: this.disk.port(instance),
+      sql: site?.meter.sql(this, this.disk.port(instance)) ?? this.disk.port(instance),
       config,
       connect: (target) => connect(this, instance, target),
       alarm: {
@@ -269,6 +272,7 @@ export class SimObject {
 
   #setAlarm(instance: Instance, atMs: number | null): void {
     if (!instance.isCurrent) return;
+    if (atMs !== null) this.#parts.site?.meter.alarmSet(this);
     this.disk.setAlarm(instance, atMs);
     if (atMs !== null) this.alarm.written(atMs);
   }
@@ -322,12 +326,13 @@ export class SimObject {
     }
     const transaction = this.disk.endEvent();
     if (transaction !== null) this.#planCommit(transaction);
+    this.#parts.site?.meter.ended(this);
     this.#parts.changed(this);
   }
 
   #planCommit(transaction: Transaction): void {
-    const { world, options, faults } = this.#parts;
-    let takesMs = options.commitMs * (0.2 + this.#random.fraction());
+    const { world, options, faults, site } = this.#parts;
+    let takesMs = site?.commitMs(this.index) ?? options.commitMs * (0.2 + this.#random.fraction());
     if (faults.happens("slow-commit")) takesMs += this.#random.fraction() ** 2 * 10_000;
     this.#durableAt = Math.max(this.#durableAt, world.now + takesMs);
     const fails = faults.happens("commit-failure");
