@@ -31,6 +31,7 @@ export const FAULT_KINDS = [
   "client-cancel", // a client stops waiting
   "isolate-leader", // a leader is cut off from the others, and goes on taking requests
   "alarm-dropped", // the platform gives an alarm up whose handler did not complete
+  "lose-changer", // a leader goes down before the configuration follows what is on record of the members
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -86,6 +87,8 @@ export interface RunOptions {
   readonly users: boolean;
   /** Clients know leases. */
   readonly leases: boolean;
+  /** What arrives together at a gateway reaches a replica as one call. */
+  readonly gathers: boolean;
   /** Overrides of src/base/limits.ts by name. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -134,6 +137,7 @@ const CEILINGS: Readonly<Record<FaultKind, number>> = {
   "client-cancel": 0.03,
   "isolate-leader": 4,
   "alarm-dropped": 1,
+  "lose-changer": 2,
 };
 
 export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
@@ -170,6 +174,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     mild: null,
     users: stream(seed, "user-options").chance(0.12),
     leases: stream(seed, "lease-options").chance(0.4),
+    gathers: stream(seed, "gathering-options").chance(0.4),
     limits: drawLimits(stream(seed, "limit-options")),
     upkeep: drawUpkeep(stream(seed, "upkeep-options")),
   };
@@ -312,5 +317,8 @@ function drawLimits(random: Prng): Record<string, number> {
   maybe("watchNotifyBytesMax", [1, 300]);
   maybe("watchBytesMax", [1, 200, 1_000]);
   maybe("watchRevisionBytesMax", [1, 400]);
+  maybe("manyCallsMax", [2, 5]);
+  maybe("manyRequestBytesMax", [1, 300]);
+  maybe("manyAnswersBytesMax", [1, 100]);
   return limits;
 }

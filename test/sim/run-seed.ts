@@ -9,6 +9,7 @@ import { startOperator } from "./faults/operator.ts";
 import { SimClient } from "./gateway/sim-client.ts";
 import { SimGateway } from "./gateway/sim-gateway.ts";
 import { heal } from "./heal.ts";
+import { MembersStayOut } from "./invariants/members-stay-out.ts";
 import { checkStoreRows } from "./invariants/store-rows.ts";
 import { overrideLimits } from "./limits-knobs.ts";
 import type { FaultKind, RunOptions } from "./options.ts";
@@ -53,6 +54,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
   const faults = new FaultPlan(options, skip);
   const cluster = new Cluster(world, options, faults);
   const model = new Model();
+  const membersStayOut = new MembersStayOut();
   const leases = new LeaseOracle(model.store, () => faults.counts["clock-jump"] === 0);
   const oracle = new Oracle(model, leases, () => world.now);
   const reached = nowhere();
@@ -62,6 +64,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
     cluster.onStep = (durable) => {
       for (let entry = cluster.checker.history.committed(model.index + 1); entry !== null; ) {
         model.replay(entry);
+        membersStayOut.committed(entry);
         entry = cluster.checker.history.committed(model.index + 1);
       }
       leases.observe(world.now);

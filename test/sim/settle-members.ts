@@ -38,7 +38,7 @@ export async function settleMembers({
 }
 
 /** It leads, and its configuration is what the records say. */
-function isSettled({ core, instance }: SimObject, now: number): boolean {
+export function isSettled({ core, instance }: SimObject, now: number): boolean {
   const status = core?.role === "leader" ? instance?.host?.engine?.status(now) : undefined;
   if (core === null || status === undefined) return false;
   const { index, configuration } = core.configurations.latest;

@@ -28,8 +28,11 @@ export type Climate =
   | "sleepers" // an idle group falls asleep, and loses its memory as it is woken
   | "watched" // many watch, through answers of all sizes, compactions and snapshots
   | "leases" // leases end while their leaders come and go
+  | "promises" // leases are renewed with leaders that are cut off and notice nothing
+  | "behind" // who has a leader, and watchers, falls far behind it for a moment
   | "users" // users are asked for, and who may do what changes all the time
   | "members" // members come and go
+  | "successors" // leaders go while members change, and the next ones are slow to apply what they have
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -229,6 +232,35 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
       reorder: 0.3,
     }),
   },
+  promises: {
+    ...SHORT,
+    durationMs: 20_000,
+    clients: 6,
+    thinkMs: 200,
+    keys: 4,
+    heartbeatMs: 50,
+    electionMs: 200,
+    attemptMs: 1_500,
+    attempts: 1,
+    leases: true,
+    // Without timers in memory, a leader whose alarm is late does not look at its followers.
+    memoryTimers: false,
+    nemesisMs: 600,
+    faults: only({ "isolate-leader": 3, partition: 1, "partition-one-way": 1, "alarm-late": 0.03 }),
+  },
+  behind: {
+    ...SHORT,
+    durationMs: 10_000,
+    // So patient that its leader stays its leader while it misses more than the log keeps.
+    electionMs: 2_000,
+    clients: 10,
+    keys: 3,
+    watchers: 6,
+    compactions: 20,
+    snapshotEvery: 3,
+    nemesisMs: 700,
+    faults: only({ pause: 2, clog: 2 }),
+  },
   users: {
     ...SHORT,
     durationMs: 12_000,
@@ -245,6 +277,20 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     memberMs: 500,
     nemesisMs: 1_500,
     faults: only({ kill: 1, partition: 1, evict: 1, "drop-reply": 0.02, late: 0.02 }),
+  },
+  successors: {
+    ...CROWD,
+    clients: 10,
+    electionMs: 200,
+    heartbeatMs: 50,
+    // Nobody asks again for a change that was lost with its leader.
+    attemptMs: 400,
+    attempts: 1,
+    memberMs: 1_000,
+    memoryTimers: false,
+    limits: { batchCommandsMax: 1, pipelineCommandsMin: 8, applyEntriesPerTurnMax: 1 },
+    nemesisMs: 500,
+    faults: only({ "lose-changer": 3, kill: 0.3, partition: 0.5, "alarm-late": 0.02 }),
   },
   tight: {
     ...CROWD,

@@ -3,6 +3,7 @@ import type { Prng } from "../../../src/base/prng.ts";
 import type { Cluster } from "../cluster.ts";
 import type { FaultKind, RunOptions } from "../options.ts";
 import type { SimObject } from "../platform/sim-object.ts";
+import { isSettled } from "../settle-members.ts";
 import { stream } from "../world/streams.ts";
 import type { World } from "../world/world.ts";
 import type { FaultPlan } from "./fault-plan.ts";
@@ -18,6 +19,10 @@ export interface NemesisParts {
 
 /** Share of outages that outlast every client's patience. */
 const LONG = 0.15;
+
+/** How often, and how many times, somebody looks whether a change of members is under way. */
+const LOOK_MS = 2;
+const LOOKS_MAX = 1_000;
 
 type Act = (nemesis: NemesisParts, random: Prng) => void;
 
@@ -119,6 +124,28 @@ const ACTS: Partial<Record<FaultKind, Act>> = {
     const byMs = Math.floor((random.fraction() - 0.5) * 2 * 10 ** random.below(6));
     someObject(nemesis, random).clock.jump(byMs);
   },
+  "lose-changer"(nemesis, random) {
+    const { world, cluster, options, faults } = nemesis;
+    const awayMs = (1 + 4 * random.fraction()) * options.electionMs;
+    const lag = random.below(10);
+    const isChanging = (object: SimObject): boolean =>
+      object.core?.role === "leader" && !object.isPaused && !isSettled(object, object.clock.now());
+    let looks = 0;
+    const look = (): void => {
+      looks += 1;
+      if (faults.healed || looks > LOOKS_MAX) return;
+      const leader = cluster.objects.find(isChanging);
+      if (leader === undefined) {
+        world.after(LOOK_MS, look);
+        return;
+      }
+      world.after(lag * options.latencyMs, () => {
+        leader.goDown(awayMs);
+        leader.crash(leader.disk.pending.length);
+      });
+    };
+    look();
+  },
   "gateway-restart"(nemesis, random) {
     nemesis.restartGateway(random.below(nemesis.gateways));
   },
@@ -168,6 +195,7 @@ export function startNemesis(nemesis: NemesisParts): void {
 }
 
 function weight(kind: string, options: RunOptions): number {
+  if (kind === "lose-changer" && options.memberMs === 0) return 0;
   return options.faults[kind as FaultKind];
 }
 

@@ -19,8 +19,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     id: "renewal-unconfirmed",
     title: "a leader renews leases without asking a quorum whether it still leads",
     known: "etcd #12528, #15247, #16822",
-    detector: "leases",
-    open: "a leader that no quorum hears steps down in less time than any lease has, and the next one gives all leases their whole time again",
+    detector: "promises",
     edits: [
       {
         file: "src/engine/lease-queries.ts",

@@ -139,6 +139,33 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    id: "records-older-than-configuration",
+    title: "a new leader makes the configuration follow records that are older than it",
+    known: "edged's own: records and configuration are applied at different times",
+    detector: "successors",
+    edits: [
+      {
+        file: "src/engine/member-changes.ts",
+        search:
+          "if (membership.version === 0 || index > core.applied || isJoint(configuration)) return null;",
+        replace: "if (membership.version === 0 || index < 0 || isJoint(configuration)) return null;",
+      },
+    ],
+  },
+  {
+    id: "recorded-change-left",
+    title: "a new leader does not carry on a change of members that is on record",
+    known: "edged's own; etcd's confchange_v2_add_double_auto asks the same of the core",
+    detector: "successors",
+    edits: [
+      {
+        file: "src/engine/member-changes.ts",
+        search: "    const target = this.#nextTarget();",
+        replace: "    const target = this.#settling.length > 0 ? this.#nextTarget() : null;",
+      },
+    ],
+  },
+  {
     id: "transfer-never-ends",
     title: "a transfer that did not come about keeps proposals out for ever",
     known: "thesis 3.10; etcd's abortLeaderTransfer",

@@ -36,8 +36,7 @@ export const WATCH_MUTANTS: readonly Mutant[] = [
     id: "watch-forgets-snapshot",
     title: "those who wait are told only what follows an installed snapshot",
     known: "etcd #15271 (watchers after a snapshot)",
-    detector: "watched",
-    open: "who falls so far behind has lost its leader before, and with it all who waited; a unit test finds it",
+    detector: "behind",
     edits: [
       {
         file: HUB,
