@@ -44,6 +44,11 @@ export const LIMITS = {
   proposalsQueuedBytesMax: 16 * 1024 * 1024,
   /** Reads waiting for a read index on one replica. */
   readsWaitingMax: 8_192,
+  /** Calls that one call between gateway and replica carries, and the bytes of their requests but for the first. */
+  manyCallsMax: 512,
+  manyRequestBytesMax: 1024 * 1024,
+  /** Bytes of the answers to reads that came together. */
+  manyAnswersBytesMax: 8 * 1024 * 1024,
   /** Per follower: appends sent and not yet acknowledged. */
   inflightMessagesMax: 64,
   inflightBytesMax: 4 * 1024 * 1024,
@@ -134,6 +139,28 @@ export const LIMITS = {
   /** Expired leases that are revoked at once, and how long until the next ones are: etcd's 500 a second. */
   leaseRevokesMax: 250,
   leaseRevokePauseMs: 500,
+  /** Calls in flight in one session, and the bytes of their requests. */
+  sessionCallsMax: 1_024,
+  sessionRequestBytesMax: 16 * 1024 * 1024,
+  /** Bytes of one message from the client of a session: any request with its frame fits. */
+  sessionMessageBytesMax: 4 * 1024 * 1024,
+  /** Bytes of answers that a session has sent and its client has not taken. */
+  sessionUntakenBytesMax: 8 * 1024 * 1024,
+  /** Bytes of a message to the client after which another one begins. */
+  sessionAnswersBytesTarget: 512 * 1024,
+  /** Messages in one session that were not understood; after more it ends. */
+  sessionProblemsMax: 1_024,
+  /** Users' tokens whose digests a session remembers. */
+  sessionTokensMax: 256,
+  /** Calls of one session to replicas: the platform allows 10,000 a request, and calls in flight need some still. */
+  sessionReplicaCallsMax: 8_000,
+  /** How long a session lasts, and how long without calls. */
+  sessionAgeMsMax: 3_600_000,
+  sessionIdleMs: 60_000,
+  /** A client that takes no answers for so long has gone. */
+  sessionStalledMs: 60_000,
+  /** How long calls in flight may take once a session ends. */
+  sessionDrainMs: 30_000,
   /** Leases in one checkpoint. */
   leaseCheckpointsMax: 1_000,
 } as const;

@@ -16,6 +16,7 @@ import type {
 } from "../engine/peer-api.ts";
 import type { PeerSender, StoredReplica } from "../engine/ports.ts";
 import type {
+  AskAlone,
   MemberPlace,
   ProposeReply,
   ProposeRequest,
@@ -37,6 +38,7 @@ import { DEFAULT_RAFT_OPTIONS } from "../raft/options.ts";
 import { SqlReplicaStorage } from "../storage/replica-storage.ts";
 import { type PeerStub, StubSender } from "../transport/peer-sender.ts";
 import type { Config } from "./config.ts";
+import { boundedRanges, type ServeCall, serveTogether } from "./serve-together.ts";
 import { SteadyClock } from "./steady-clock.ts";
 import { type AlarmSlot, type MemoryTimer, Timers } from "./timers.ts";
 
@@ -120,6 +122,16 @@ export class ReplicaHost {
     return this.#serve(target, (engine, now, done) => engine.range(now, call, done));
   }
 
+  proposeMany(target: ReplicaTarget, requests: readonly ProposeRequest[]): Promise<readonly ProposeReply[]> {
+    return this.#serveMany<ProposeRequest, ProposeReply>(target, requests, (engine, now, request, done) =>
+      engine.propose(now, request, done),
+    );
+  }
+
+  rangeMany(target: ReplicaTarget, calls: readonly RangeCall[]): Promise<readonly (RangeReply | AskAlone)[]> {
+    return this.#serveMany<RangeCall, RangeReply | AskAlone>(target, calls, boundedRanges(calls.length));
+  }
+
   readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
     return this.#serve(target, (engine, now, done) => engine.readTxn(now, call, done));
   }
@@ -181,6 +193,23 @@ export class ReplicaHost {
       serve(engine, this.#clock.now(), resolve);
       this.#arm();
     });
+  }
+
+  /** One turn for all of them, if this is the replica that is asked for. */
+  async #serveMany<Call, T>(
+    target: ReplicaTarget,
+    calls: readonly Call[],
+    serve: ServeCall<Call, T>,
+  ): Promise<readonly (T | Unavailable)[]> {
+    const engine = this.#open(target);
+    if (engine === null || engine.stopped !== null) {
+      const alone = (call: Call): Promise<T | Unavailable> =>
+        this.#serve<T>(target, (own, now, done) => serve(own, now, call, done));
+      return Promise.all(calls.map(alone));
+    }
+    const replies = serveTogether(engine, this.#clock.now(), calls, serve);
+    this.#arm();
+    return replies;
   }
 
   /** The engine, if this object is (or now becomes) the replica that is asked for. */

@@ -10,6 +10,7 @@ import type {
 } from "../engine/peer-api.ts";
 import type { PeerSender } from "../engine/ports.ts";
 import type {
+  AskAlone,
   MemberPlace,
   ProposeReply,
   ProposeRequest,
@@ -49,6 +50,20 @@ export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
 
   async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
     return this.#open()?.range(target, call) ?? misconfigured();
+  }
+
+  async proposeMany(
+    target: ReplicaTarget,
+    requests: readonly ProposeRequest[],
+  ): Promise<readonly ProposeReply[]> {
+    return this.#open()?.proposeMany(target, requests) ?? requests.map(misconfigured);
+  }
+
+  async rangeMany(
+    target: ReplicaTarget,
+    calls: readonly RangeCall[],
+  ): Promise<readonly (RangeReply | AskAlone)[]> {
+    return this.#open()?.rangeMany(target, calls) ?? calls.map(misconfigured);
   }
 
   async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {

@@ -103,6 +103,7 @@ export class Engine {
   #answers: (() => void)[] = [];
   #now: number;
   #inTurn = false;
+  #isTogether = false;
   #wasLeader = false;
 
   constructor(setup: EngineSetup) {
@@ -210,6 +211,15 @@ export class Engine {
         compactRevision: this.#machine.state().compactRevision,
         alarms: this.#machine.alarms.list().map(({ alarm }) => alarmName(alarm)),
       },
+    });
+  }
+
+  /** Clients' calls that came together share one turn: none of them may throw. */
+  together(now: number, calls: () => void): void {
+    this.#turn(now, () => {
+      this.#isTogether = true;
+      calls();
+      this.#isTogether = false;
     });
   }
 
@@ -358,7 +368,7 @@ export class Engine {
         return engine.stopped;
       },
       header: () => this.header(),
-      turn: (now, input, inside) => this.#turn(now, input, inside ?? null),
+      turn: (now, input, inside) => (this.#isTogether ? input() : this.#turn(now, input, inside ?? null)),
       afterTurn: (answer) => this.#answers.push(answer),
     };
   }

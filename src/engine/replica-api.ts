@@ -138,6 +138,11 @@ export type RangeReply =
   | Rejected
   | Unavailable;
 
+/** One of several reads whose answers would be too much for one call: it has to be asked alone. */
+export interface AskAlone {
+  readonly kind: "alone";
+}
+
 export type ReadTxnReply =
   | {
       readonly kind: "txn";
@@ -290,6 +295,13 @@ export interface PeerStatus {
 export interface ReplicaApi {
   propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply>;
   range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply>;
+  /**
+   * Writes that came together, each decided as if it came alone; their answers in the same order, when
+   * the last of them is there.
+   */
+  proposeMany(target: ReplicaTarget, requests: readonly ProposeRequest[]): Promise<readonly ProposeReply[]>;
+  /** The same for reads. */
+  rangeMany(target: ReplicaTarget, calls: readonly RangeCall[]): Promise<readonly (RangeReply | AskAlone)[]>;
   /** Answers a transaction that only reads, without a log entry. */
   readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply>;
   /** Answers an encoded `edged.Query`: a read of what is not a key. */

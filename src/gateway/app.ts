@@ -19,9 +19,11 @@ import { healthRoutes, livenessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { restoreRoutes } from "./routes/restore.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { v3Routes } from "./routes/v3.ts";
 import type { GatewayEnv, Services } from "./services.ts";
+import type { CallWays } from "./session/gathering.ts";
 import { answerRefusal, refused } from "./v3/refusal.ts";
 
 /** Time for one request with all its attempts. */
@@ -32,7 +34,7 @@ const ATTEMPT_MS_MIN = 1_000;
 export interface GatewayDeps {
   /** As `parseConfig` returned it; with problems nothing but `/livez` works and no replica is touched. */
   readonly config: Result<Config, readonly ConfigProblem[]>;
-  readonly replicas: (config: Config) => ReplicaDirectory;
+  readonly replicas: (config: Config, ways?: CallWays) => ReplicaDirectory;
   readonly clock: Clock;
   readonly entropy: Entropy;
   /** Where unexpected errors go, with their stacks; clients never see those. */
@@ -113,6 +115,11 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
   routes.route("/", restoreRoutes(services));
   routes.route("/", v3Routes(services));
   routes.route("/", connectRoutes(services, deps.log));
+  const servicesOver = (ways: CallWays): Services => ({
+    ...services,
+    router: services.router.over(deps.replicas(config, ways)),
+  });
+  routes.route("/", sessionRoutes({ services, servicesOver, log: deps.log }));
   app.route("/", routes);
   app.use("/clusters/:cluster/*", selectCluster(config));
   app.route("/clusters/:cluster", livenessRoutes());

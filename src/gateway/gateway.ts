@@ -16,7 +16,7 @@ export function createGateway(env: Env): Hono<GatewayEnv> {
   }
   return createApp({
     config,
-    replicas: (valid) => createReplicaDirectory(env, valid),
+    replicas: (valid, ways) => createReplicaDirectory(env, valid, ways),
     clock: platformClock,
     entropy: platformEntropy,
     log,

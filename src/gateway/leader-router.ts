@@ -33,7 +33,11 @@ const OVERLOADS_MAX = 3;
 const REMINTS_MAX = 3;
 const STATUS_MS = 2_000;
 /** Refusals that are not remembered under a write's id: the same write may be taken elsewhere. */
-const SAY_NOTHING: ReadonlySet<string> = new Set<ErrorKey>(["invalidAuthToken", "authOldRevision"]);
+const SAY_NOTHING: ReadonlySet<string> = new Set<ErrorKey>([
+  "invalidAuthToken",
+  "authOldRevision",
+  "userEmpty",
+]);
 /** Time to find out who the members are, when they have changed. */
 const FOLLOW_MS = 1_000;
 
@@ -63,7 +67,10 @@ export interface WriteRequest {
   operationId(): Uint8Array;
   /** The encoded `edged.Command`. */
   encode(operationId: Uint8Array, seen: number): Uint8Array;
-  /** An earlier request may have carried the same operation: its client chose the id. */
+  /**
+   * An earlier request may have carried the same operation: its client chose the id. Only the log knows
+   * what became of it, and what it refuses it refuses for good.
+   */
   readonly mayRepeat?: boolean;
 }
 
@@ -129,13 +136,25 @@ export class LeaderRouter {
   readonly #clock: Clock;
   readonly #entropy: Entropy;
   readonly #options: RouterOptions;
-  readonly #views = new Map<string, ClusterView>();
+  readonly #views: Map<string, ClusterView>;
 
-  constructor(replicas: ReplicaDirectory, clock: Clock, entropy: Entropy, options: RouterOptions) {
+  constructor(
+    replicas: ReplicaDirectory,
+    clock: Clock,
+    entropy: Entropy,
+    options: RouterOptions,
+    views = new Map<string, ClusterView>(),
+  ) {
     this.#replicas = replicas;
     this.#clock = clock;
     this.#entropy = entropy;
     this.#options = options;
+    this.#views = views;
+  }
+
+  /** A router that knows and learns the same, and reaches replicas in another way. */
+  over(replicas: ReplicaDirectory): LeaderRouter {
+    return new LeaderRouter(replicas, this.#clock, this.#entropy, this.#options, this.#views);
   }
 
   /** Time for a request whose caller chooses none. */

@@ -7,8 +7,8 @@ const ID_BYTES = 16;
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
 
 /** The client's `Idempotency-Key`, or null. */
-export function idempotencyKey(headers: Headers): Result<string | null, Problem> {
-  const key = headers.get("Idempotency-Key");
+export function idempotencyKey(headers: Pick<Headers, "get">): Result<string | null, Problem> {
+  const key = headers.get("idempotency-key");
   if (key === null || VISIBLE_ASCII.test(key)) return ok(key);
   return err(
     problem(

@@ -7,6 +7,7 @@ import { withDeadline } from "../transport/deadline.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
 import { classifyPlatformError, type PlatformFailure } from "../transport/platform-errors.ts";
 import type { ReplicaClient, ReplicaDirectory } from "./ports.ts";
+import type { CallWays, GatheredCalls } from "./session/gathering.ts";
 
 /** The part of a Durable Object namespace that is used here. */
 export interface ReplicaNamespace {
@@ -46,19 +47,31 @@ async function guarded<T>(
   }
 }
 
+function alone(connect: () => ReplicaApi, target: ReplicaTarget): GatheredCalls {
+  return {
+    propose: (request) => connect().propose(target, request),
+    range: (call) => connect().range(target, call),
+  };
+}
+
 /**
  * A client for one replica. `connect` makes a stub; it is called for every call, since a stub stays
- * broken after its object was reset, and a new one costs nothing.
+ * broken after its object was reset, and a new one costs nothing. `ways` may let calls share one.
  */
-export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTarget): ReplicaClient {
+export function createReplicaClient(
+  connect: () => ReplicaApi,
+  target: ReplicaTarget,
+  ways: CallWays | null = null,
+): ReplicaClient {
+  const gathered = ways?.to(target, connect) ?? alone(connect, target);
   return {
     propose: (request) =>
       guarded(target, request.timeoutMs, true, () =>
-        connect().propose(target, { ...request, timeoutMs: replicaTimeoutMs(request.timeoutMs) }),
+        gathered.propose({ ...request, timeoutMs: replicaTimeoutMs(request.timeoutMs) }),
       ),
     range: (call) =>
       guarded(target, call.timeoutMs, false, () =>
-        connect().range(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
+        gathered.range({ ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
       ),
     readTxn: (call) =>
       guarded(target, call.timeoutMs, false, () =>
@@ -77,17 +90,22 @@ export function createReplicaClient(connect: () => ReplicaApi, target: ReplicaTa
 }
 
 /** The replicas behind the bindings of `env`, as `config` names them, or wherever they are on record. */
-export function createReplicaDirectory(env: Env, config: Config): ReplicaDirectory {
+export function createReplicaDirectory(
+  env: Env,
+  config: Config,
+  ways: CallWays | null = null,
+): ReplicaDirectory {
   return (cluster, member, place) => {
     const target = place === undefined ? { cluster, member } : targetOf(cluster, place);
     const { binding, hint } = whereIs(config, member, place);
-    return createReplicaClient(() => {
+    const connect = (): ReplicaApi => {
       // The configuration was checked; a member on record may be behind a binding of another deployment.
       const namespace = env[binding] as ReplicaNamespace | undefined;
       return defined(namespace, `there is no binding ${binding}`).getByName(replicaObjectName(target), {
         locationHint: hint,
       });
-    }, target);
+    };
+    return createReplicaClient(ways?.counted(connect) ?? connect, target, ways);
   };
 }
 

@@ -23,6 +23,8 @@ function replica(more: Partial<ReplicaApi> = {}): ReplicaApi {
       complete: true,
     }),
     range: async () => ({ kind: "range", header: header("r2"), response: new Uint8Array(0) }),
+    proposeMany: async () => [],
+    rangeMany: async () => [],
     readTxn: async () => ({ kind: "txn", header: header("r2"), response: new Uint8Array(0) }),
     query: async () => ({ kind: "answer", header: header("r2"), response: new Uint8Array(0) }),
     watch: async () => watched(header("r2")),

@@ -4,6 +4,7 @@ import { equalBytesSlowly } from "../equal-bytes.ts";
 import { rawPath } from "../key-path.ts";
 import { answerProblem, type Problem, problem } from "../problem.ts";
 import type { GatewayEnv } from "../services.ts";
+import { bearerProtocol } from "./bearer-protocol.ts";
 
 /** Answered to everybody. Only at the root: asking for another cluster could make it. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/livez", "/readyz", "/version"]);
@@ -30,7 +31,8 @@ export function authenticate(access: Access): ReturnType<typeof createMiddleware
   return createMiddleware<GatewayEnv>(async (c, next) => {
     if (access.kind === "anonymous" || OPEN_PATHS.has(rawPath(c.req.raw))) return next();
     if (access.kind === "closed") return answerProblem(c, CLOSED);
-    const given = c.req.header("Authorization")?.replace(/^Bearer +/i, "") ?? "";
+    const header = c.req.header("Authorization") ?? bearerProtocol(c.req.raw);
+    const given = header?.replace(/^Bearer +/i, "") ?? "";
     if (given === "") return answerProblem(c, MISSING);
     expected ??= await digest(access.token);
     if (!equalBytesSlowly(await digest(given), expected)) return answerProblem(c, WRONG);

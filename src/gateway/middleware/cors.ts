@@ -24,5 +24,7 @@ export const cors = createMiddleware<GatewayEnv>(async (c, next) => {
   };
   if (c.req.method === "OPTIONS") return c.body(null, 200, headers);
   await next();
+  // A WebSocket: its answer is the platform's, and no browser looks for these.
+  if (c.res.status === 101) return;
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
 });

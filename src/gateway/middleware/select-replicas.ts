@@ -44,24 +44,22 @@ export function selectCluster(config: Config): ReturnType<typeof createMiddlewar
 export function selectReplica(router: LeaderRouter): ReturnType<typeof createMiddleware<GatewayEnv>> {
   return createMiddleware<GatewayEnv>(async (c, next) => {
     const wanted = c.req.header("X-Edged-Replica")?.trim() ?? null;
-    if (wanted !== null && !(await isMember(router, clusterOf(rawPath(c.req.raw)), wanted))) {
-      const names = router.members(clusterOf(rawPath(c.req.raw))).map(({ name }) => name);
-      return answerProblem(
-        c,
-        problem(
-          400,
-          "unknown_replica",
-          `X-Edged-Replica: there is no replica "${wanted}"; there are ${names.join(", ")}`,
-        ),
-      );
+    const cluster = clusterOf(rawPath(c.req.raw));
+    if (wanted !== null && !(await findReplica(router, cluster, wanted))) {
+      return answerProblem(c, problem(400, "unknown_replica", unknownReplica(router, cluster, wanted)));
     }
     c.set("pin", wanted);
     return next();
   });
 }
 
-/** Later members are found by asking the ones that are known. */
-async function isMember(router: LeaderRouter, cluster: string, wanted: string): Promise<boolean> {
+export function unknownReplica(router: LeaderRouter, cluster: string, wanted: string): string {
+  const names = router.members(cluster).map(({ name }) => name);
+  return `X-Edged-Replica: there is no replica "${wanted}"; there are ${names.join(", ")}`;
+}
+
+/** Whether it is a member. Later members are found by asking the ones that are known. */
+export async function findReplica(router: LeaderRouter, cluster: string, wanted: string): Promise<boolean> {
   const isKnown = (): boolean => router.members(cluster).some(({ name }) => name === wanted);
   if (isKnown()) return true;
   // A cluster of an impossible name is refused later; nobody is asked for it.

@@ -4,6 +4,7 @@ import { isEtcdPath } from "../etcd-paths.ts";
 import { rawPath } from "../key-path.ts";
 import type { GatewayEnv } from "../services.ts";
 import { tokenDigest } from "../sign-in-token.ts";
+import { bearerProtocol } from "./bearer-protocol.ts";
 
 /** gRPC's own paths, where metadata are headers. */
 const RPC_PATH = /\/(?:etcdserverpb|v3lockpb|v3electionpb)\.[A-Za-z]+\//;
@@ -26,11 +27,21 @@ export function readToken(access: Access): ReturnType<typeof createMiddleware<Ga
 function tokenOf(request: Request, mayAuthorize: boolean): string | null {
   const { headers } = request;
   const isRpc = RPC_PATH.test(rawPath(request));
-  const authorization = mayAuthorize ? headers.get("Authorization") : null;
+  if (isRpc) return userTokenOf(headers, mayAuthorize);
+  const authorization = mayAuthorize ? (headers.get("Authorization") ?? bearerProtocol(request)) : null;
   return (
-    (isRpc ? headers.get("Token") : null) ??
     headers.get("Grpc-Metadata-Token") ??
     headers.get("Grpc-Metadata-Authorization") ??
-    (isEtcdPath(request) || isRpc ? authorization : (authorization?.replace(BEARER, "") ?? null))
+    (isEtcdPath(request) ? authorization : (authorization?.replace(BEARER, "") ?? null))
+  );
+}
+
+/** The token among an RPC's metadata. */
+export function userTokenOf(metadata: Pick<Headers, "get">, mayAuthorize: boolean): string | null {
+  return (
+    metadata.get("token") ??
+    metadata.get("grpc-metadata-token") ??
+    metadata.get("grpc-metadata-authorization") ??
+    (mayAuthorize ? metadata.get("authorization") : null)
   );
 }

@@ -27,6 +27,8 @@ export interface V3Call<Request> {
   readonly hasDeadline: boolean;
   /** Ids for the write that this request is; always the same one if the client chose it. */
   readonly operationId: () => Uint8Array;
+  /** The client chose the id: an earlier request may have carried the same write. */
+  readonly mayRepeat: boolean;
 }
 
 /** What a request of the v3 API came to. */

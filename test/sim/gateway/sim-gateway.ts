@@ -4,6 +4,7 @@ import type { ReplicaApi, ReplicaTarget } from "../../../src/engine/replica-api.
 import { targetOf } from "../../../src/engine/replica-api.ts";
 import { LeaderRouter } from "../../../src/gateway/leader-router.ts";
 import { createReplicaClient } from "../../../src/gateway/replica-client.ts";
+import { Gathering } from "../../../src/gateway/session/gathering.ts";
 import { type Cluster, FIRST_GATEWAY } from "../cluster.ts";
 import type { Caller } from "../network/network.ts";
 import type { RunOptions } from "../options.ts";
@@ -31,10 +32,11 @@ export class SimGateway implements Actor {
       gated: (leave) => leave(),
       busyForMs: () => 0,
     };
+    const ways = options.gathers ? new Gathering((durationMs) => sleep(durationMs)) : null;
     this.router = new LeaderRouter(
       (name, member, place) => {
         const target = place === undefined ? { cluster: name, member } : targetOf(name, place);
-        return createReplicaClient(() => this.#connect(target), target);
+        return createReplicaClient(() => this.#connect(target), target, ways);
       },
       { nowMs: () => Math.floor(world.now), sleep: (durationMs) => sleep(durationMs) },
       this.entropy,
@@ -79,6 +81,21 @@ export class SimGateway implements Actor {
           ...quiet,
           what: "range",
           handle: (there) => hostOf(there).range(target, call),
+        }),
+      proposeMany: (target, requests) =>
+        network.call(caller, {
+          ...quiet,
+          what: "propose",
+          repeated: () => {
+            for (const { command } of requests) this.#cluster.noteRepeated(command);
+          },
+          handle: (there) => hostOf(there).proposeMany(target, requests),
+        }),
+      rangeMany: (target, calls) =>
+        network.call(caller, {
+          ...quiet,
+          what: "range",
+          handle: (there) => hostOf(there).rangeMany(target, calls),
         }),
       readTxn: (target, call) =>
         network.call(caller, {
