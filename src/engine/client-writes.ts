@@ -110,17 +110,18 @@ export class ClientWrites {
   }
 
   /** What is refused anyway need not fill the log; what an alarm refuses first is refused for that. */
-  #isForbidden({ command, throughLog }: ProposeRequest, actor: ClientActor): boolean {
+  #isForbidden(request: ProposeRequest, actor: ClientActor): boolean {
     const { machine } = this.#context;
-    if (throughLog === true || !machine.auth.isEnabled || machine.refusal(command) !== null) return false;
+    const { command } = request;
+    if (asksTheLog(request) || !machine.auth.isEnabled || machine.refusal(command) !== null) return false;
     return machine.auth.refusal(needsOfCommand(decodeCommand(command)), actor) !== null;
   }
 
   /** Refuses a command for who gives it, once everything is applied here that may say otherwise. */
   #refuse(now: number, request: ProposeRequest, done: Done): void {
-    const { command, token, timeoutMs, throughLog } = request;
+    const { command, token, timeoutMs } = request;
     const fresh = { consistency: "linearizable", minRevision: 0, timeoutMs, token: token ?? null } as const;
-    const needs = (): Iterable<Need> => (throughLog === true ? [] : needsOfCommand(decodeCommand(command)));
+    const needs = (): Iterable<Need> => (asksTheLog(request) ? [] : needsOfCommand(decodeCommand(command)));
     this.#reads.allow(now, fresh, needs, done, () => {
       const actor = this.#access.actorOf(this.#context.now, token);
       const leftMs = Math.max(0, now + timeoutMs - this.#context.now);
@@ -193,4 +194,12 @@ export class ClientWrites {
       });
     }
   }
+}
+
+/**
+ * An earlier attempt may have been applied, or be on its way: what becomes of this one is decided where
+ * both are seen. Whoever does not say who he is may neither fill the log nor be told what it remembers.
+ */
+function asksTheLog({ throughLog, token }: ProposeRequest): boolean {
+  return throughLog === true && token !== undefined && token !== null && token !== "";
 }

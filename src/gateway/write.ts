@@ -79,7 +79,7 @@ export async function write(
   const operationId = keyed === null ? freshOperationIds(services.entropy) : () => keyed;
   const outcome = await services.router.propose(
     { cluster, pin: c.get("pin"), token: c.get("token") },
-    { operationId, encode: (id, seen) => completeCommand(body, id, seen) },
+    { operationId, encode: (id, seen) => completeCommand(body, id, seen), mayRepeat: keyed !== null },
   );
   switch (outcome.kind) {
     case "applied":

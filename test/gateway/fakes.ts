@@ -151,6 +151,8 @@ export class FakeStore {
   sequence = 0;
   kvs: KeyValue[] = [];
   readonly answers = new Map<string, ProposeReply>();
+  /** Of each write: whether only the log may refuse it. */
+  readonly throughLog: (boolean | undefined)[] = [];
 
   header(member: string): ReplicaHeader {
     return header(member, { revision: this.revision, sequence: this.sequence });
@@ -158,6 +160,7 @@ export class FakeStore {
 
   propose(member: string, request: ProposeRequest): ProposeReply {
     const command = fromBinary(CommandSchema, request.command);
+    this.throughLog.push(request.throughLog);
     const id = toHex(command.opId);
     const remembered = this.answers.get(id);
     if (remembered !== undefined) return remembered;

@@ -308,6 +308,13 @@ describe("Idempotency-Key", () => {
     expect(gateway.store.answers.size).toBe(5);
   });
 
+  test("leaves it to the log to refuse what may have been applied before", async () => {
+    const gateway = testGateway();
+    await put(gateway, "/kv/a", "1", headers);
+    await put(gateway, "/kv/a", "1");
+    expect(gateway.store.throughLog).toEqual([true, false]);
+  });
+
   test("without it every write is a write of its own", async () => {
     const gateway = testGateway();
     await put(gateway, "/kv/a", "1");

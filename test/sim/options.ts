@@ -57,6 +57,8 @@ export interface RunOptions {
   /** Mean pause of a client between two operations. */
   readonly thinkMs: number;
   readonly keys: number;
+  /** Share of writes that their clients repeat by themselves, with a key, while nobody knows what became of them. */
+  readonly repeats: number;
   /** Share of operations that insist on one replica. */
   readonly pinned: number;
   /** Clients that watch. */
@@ -156,6 +158,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     keys: random.chance(0.15) ? 60 : 1 + random.below(8),
     pinned: random.pick([0, 0, 0.3, 0.9]),
     compactions: random.pick([1, 1, 1, 8]),
+    repeats: stream(seed, "repeat-options").pick([0, 0, 0.3, 0.9]),
     watchers: stream(seed, "watchers").pick([0, 0, 1, 2, 4]),
     // Impatient clients are told outcomes while nobody knows them yet.
     attemptMs: Math.ceil(electionMs * random.pick([0.5, 1, 3, 3])),

@@ -9,6 +9,7 @@ export const PLACES = [
   "truncations", // stored entries replaced by another leader's
   "snapshots", // pulled and installed
   "compactions", // of the store's history
+  "repeated", // writes answered when their clients asked again under the same key
   "retries", // operations that are in the log more than once and ran once
   "superseded", // operations refused as older than the memory of operations
   "resets", // transactions that vanished
@@ -52,6 +53,7 @@ export function noteWatches(reached: Reached, { counts }: Watchers): void {
 export function noteEnd(reached: Reached, cluster: Cluster, model: Model, oracle: Oracle): void {
   reached["quota-alarms"] = model.quotaAlarms;
   reached["auto-compactions"] = model.autoCompactions;
+  reached.repeated = oracle.repeated;
   reached.transfers = oracle.transfers;
   reached.forbidden = model.forbidden;
   reached["equal-hashes"] = oracle.equalHashes;

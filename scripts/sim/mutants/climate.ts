@@ -33,6 +33,7 @@ export type Climate =
   | "users" // users are asked for, and who may do what changes all the time
   | "members" // members come and go
   | "successors" // leaders go while members change, and the next ones are slow to apply what they have
+  | "repeated" // clients ask again under their keys, and alarms come and go
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -55,6 +56,7 @@ const SHORT: FixedOptions = {
   users: false,
   leases: false,
   memberMs: 0,
+  repeats: 0,
 };
 
 /** So many clients wait at once that several entries are on their way, not one batch after the other. */
@@ -291,6 +293,15 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     limits: { batchCommandsMax: 1, pipelineCommandsMin: 8, applyEntriesPerTurnMax: 1 },
     nemesisMs: 500,
     faults: only({ "lose-changer": 3, kill: 0.3, partition: 0.5, "alarm-late": 0.02 }),
+  },
+  repeated: {
+    ...SHORT,
+    attemptMs: 600,
+    attempts: 2,
+    repeats: 0.9,
+    upkeep: { ...NO_UPKEEP, alarms: 3 },
+    nemesisMs: 1_500,
+    faults: only({ kill: 0.5, partition: 0.5, "drop-reply": 0.15, "client-cancel": 0.05 }),
   },
   tight: {
     ...CROWD,

@@ -171,7 +171,7 @@ async function signIn(call: V3Call<AuthenticateRequest>): Promise<SignIn> {
   // A remembered answer would be to another token.
   const operationId = freshOperationIds(services.entropy);
   const outcome = await write(
-    { ...call, choice, operationId },
+    { ...call, choice, operationId, mayRepeat: false },
     { case: "authenticate", value },
     AuthenticateResponseSchema,
   );

@@ -3,6 +3,7 @@ import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { LIMITS } from "../../base/limits.ts";
 import type { ReadCall, ReplicaHeader } from "../../engine/replica-api.ts";
+import { isMemberRequest } from "../../mvcc/member/member-change.ts";
 import { isTooLarge, validateCommand } from "../../mvcc/validate.ts";
 import { type Query, QuerySchema } from "../../wire/gen/edged_pb.ts";
 import { type ResponseHeader, ResponseHeaderSchema } from "../../wire/gen/etcd/rpc_pb.ts";
@@ -19,7 +20,7 @@ export async function write<Answer extends Answered>(
   request: CommandRequest,
   schema: GenMessage<Answer>,
 ): Promise<V3Outcome<Answer>> {
-  const { services, choice, hasDeadline, operationId } = call;
+  const { services, choice, hasDeadline, operationId, mayRepeat } = call;
   const body = encodeBody(request);
   const error = validateCommand(body.command);
   if (error !== null) return refusedFor(error);
@@ -27,6 +28,8 @@ export async function write<Answer extends Answered>(
   const outcome = await services.router.propose(choice, {
     operationId,
     encode: (id, seen) => completeCommand(body, id, seen),
+    // What only the leader can see of members is told as it is: the log would not refuse it.
+    mayRepeat: mayRepeat && !isMemberRequest(body.command.request),
   });
   switch (outcome.kind) {
     case "applied": {

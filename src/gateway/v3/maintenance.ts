@@ -58,7 +58,7 @@ export const MAINTENANCE_METHODS: Readonly<Record<string, V3Method>> = {
 };
 
 async function alarm(call: V3Call<AlarmRequest>): Promise<V3Outcome<AlarmResponse>> {
-  const { request, services, choice, hasDeadline, operationId } = call;
+  const { request, services, choice, hasDeadline, operationId, mayRepeat } = call;
   if (request.action === AlarmRequest_AlarmAction.GET) {
     return ask(call, { case: "alarmList", value: request }, AlarmResponseSchema, "linearizable");
   }
@@ -66,6 +66,7 @@ async function alarm(call: V3Call<AlarmRequest>): Promise<V3Outcome<AlarmRespons
   const outcome = await services.router.propose(choice, {
     operationId,
     encode: (id, seen) => completeCommand(body, id, seen),
+    mayRepeat,
   });
   switch (outcome.kind) {
     case "applied":

@@ -233,6 +233,19 @@ describe("Idempotency-Key", () => {
     expect(gateway.store.revision).toBe(4);
   });
 
+  test("leaves it to the log to refuse what may have been applied before", async () => {
+    const gateway = testGateway();
+    await answer(gateway, "/v3/kv/put", PUT, { "Idempotency-Key": "k2" });
+    await answer(gateway, "/v3/kv/put", PUT);
+    expect(gateway.store.throughLog).toEqual([true, false]);
+  });
+
+  test("keeps nobody from being told why members cannot be changed now", async () => {
+    const gateway = testGateway();
+    await answer(gateway, "/v3/cluster/member/remove", '{"ID":"7"}', { "Idempotency-Key": "k3" });
+    expect(gateway.store.throughLog).toEqual([false]);
+  });
+
   test("must be printable", async () => {
     const found = await answer(testGateway(), "/v3/kv/put", PUT, { "Idempotency-Key": "a b" });
     expect(JSON.parse(found.text)).toMatchObject({ code: 3 });

@@ -37,10 +37,14 @@ export interface ClientParts {
   readonly nextNumber: () => number | null;
 }
 
+const REPEATS_MAX = 4;
+const REPEAT_MS_MAX = 500;
+
 export class SimClient {
   readonly name: string;
   readonly #parts: ClientParts;
   readonly #random: Prng;
+  readonly #keys: Prng;
   readonly #modRevisions = new Map<string, number>();
   #revision = 0;
   #current: OperationRecord | null = null;
@@ -54,6 +58,7 @@ export class SimClient {
     this.name = `c${parts.index + 1}`;
     this.#parts = parts;
     this.#random = stream(parts.options.seed, "client", parts.index);
+    this.#keys = stream(parts.options.seed, "client keys", parts.index);
     this.#user = USERS[parts.index % USERS.length] ?? "root";
   }
 
@@ -72,7 +77,7 @@ export class SimClient {
   }
 
   #next(): void {
-    const { world, oracle, faults, options, nextNumber } = this.#parts;
+    const { world, oracle, options, nextNumber } = this.#parts;
     const number = nextNumber();
     if (number === null) return;
     const step = this.#nextStep();
@@ -89,19 +94,36 @@ export class SimClient {
       pin: this.#random.chance(options.pinned) ? this.#random.pick(this.#parts.members) : null,
       token: kind === SIGN_IN ? null : this.#token,
       ids: [],
+      key: planned.kind === "write" ? this.#drawKey() : null,
+      repeats: 0,
     };
     this.#current = record;
     oracle.begun(record);
     world.trace.note(world.now, "call", [number], () => `${this.name} ${kind.name} ${number}`);
+    this.#send(record);
+  }
+
+  #drawKey(): Uint8Array | null {
+    if (!this.#keys.chance(this.#parts.options.repeats)) return null;
+    return Uint8Array.from({ length: 16 }, () => this.#keys.below(256));
+  }
+
+  #send(record: OperationRecord): void {
+    const { world, faults, options } = this.#parts;
     const gateway = this.#parts.gateway();
-    gateway.run(() => this.#perform(gateway, record));
+    const { repeats } = record;
+    const complete = (completion: Completion): void => {
+      // Nobody listens to what an earlier request is told.
+      if (record.repeats === repeats) this.#complete(record, completion);
+    };
+    gateway.run(() => this.#perform(gateway, record, complete));
     // Twice the router's budget: by then it has answered, unless it is gone.
     const patience = 2 * options.attemptMs * options.attempts;
     const waitMs = faults.happens("client-cancel") ? this.#random.fraction() * patience : patience;
-    world.after(waitMs, () => this.#complete(record, { kind: "abandoned" }));
+    world.after(waitMs, () => complete({ kind: "abandoned" }));
   }
 
-  #perform(gateway: SimGateway, record: OperationRecord): void {
+  #perform(gateway: SimGateway, record: OperationRecord, complete: (completion: Completion) => void): void {
     const choice = { cluster: CLUSTER, pin: record.pin, token: record.token };
     const { planned } = record;
     if (planned.kind === "read") {
@@ -119,13 +141,13 @@ export class SimClient {
               minRevision,
             });
       asked
-        .then((outcome) => this.#complete(record, { kind: "read", outcome }))
+        .then((outcome) => complete({ kind: "read", outcome }))
         .catch((error: unknown) => this.#parts.world.fail(asError(error)));
       return;
     }
     if (planned.kind === "hash") {
       hashHistory(gateway.router, choice, BigInt(planned.revision))
-        .then((outcome) => this.#complete(record, { kind: "hash", outcome }))
+        .then((outcome) => complete({ kind: "hash", outcome }))
         .catch((error: unknown) => this.#parts.world.fail(asError(error)));
       return;
     }
@@ -135,7 +157,7 @@ export class SimClient {
       });
       gateway.router
         .query(choice, { request: toBinary(QuerySchema, query), consistency: "leader", minRevision: 0 })
-        .then((outcome) => this.#complete(record, { kind: "move", outcome }))
+        .then((outcome) => complete({ kind: "move", outcome }))
         .catch((error: unknown) => this.#parts.world.fail(asError(error)));
       return;
     }
@@ -145,28 +167,36 @@ export class SimClient {
       });
       gateway.router
         .query(choice, { request: toBinary(QuerySchema, query), consistency: "leader", minRevision: 0 })
-        .then((outcome) => this.#complete(record, { kind: "keep-alive", outcome }))
+        .then((outcome) => complete({ kind: "keep-alive", outcome }))
         .catch((error: unknown) => this.#parts.world.fail(asError(error)));
       return;
     }
     const body = encodeBody(planned.request);
-    const ids = freshOperationIds(gateway.entropy);
+    const { key } = record;
+    const ids = key === null ? freshOperationIds(gateway.entropy) : () => key;
     const write = {
       operationId: () => {
         const id = ids();
-        record.ids.push(toHex(id));
+        const name = toHex(id);
+        if (!record.ids.includes(name)) record.ids.push(name);
         return id;
       },
       encode: (id: Uint8Array, seen: number) => completeCommand(body, id, seen),
+      mayRepeat: key !== null,
     };
     gateway.router
       .propose(choice, write)
-      .then((outcome) => this.#complete(record, { kind: "write", outcome }))
+      .then((outcome) => complete({ kind: "write", outcome }))
       .catch((error: unknown) => this.#parts.world.fail(asError(error)));
   }
 
   #complete(record: OperationRecord, completion: Completion): void {
     if (this.#current !== record) return;
+    if (this.#mayRepeat(record, completion)) {
+      record.repeats += 1;
+      this.#parts.world.after(this.#keys.fraction() * REPEAT_MS_MAX, () => this.#send(record));
+      return;
+    }
     this.#current = null;
     const { world, oracle } = this.#parts;
     const outcome = completion.kind === "abandoned" ? "abandoned" : completion.outcome.kind;
@@ -179,6 +209,13 @@ export class SimClient {
     oracle.completed(record, completion);
     this.#noteUser(record, completion);
     this.#rest();
+  }
+
+  /** As whoever sends an `Idempotency-Key` is told to: until there is an answer, or patience ends. */
+  #mayRepeat({ key, repeats }: OperationRecord, completion: Completion): boolean {
+    if (key === null || repeats >= REPEATS_MAX || this.#parts.faults.healed) return false;
+    if (completion.kind === "abandoned") return true;
+    return completion.outcome.kind === "failed" && completion.outcome.outcome === "unknown";
   }
 
   /** Compare-and-swap needs something to compare with. */

@@ -22,6 +22,10 @@ export interface OperationRecord {
   readonly token: string | null;
   /** Ids it was sent under (hex), in order; a new one only if the one before was surely not applied. */
   readonly ids: string[];
+  /** Its client chose the id, and asks again while it does not know what became of it. */
+  readonly key: Uint8Array | null;
+  /** How often its client has asked again, after as many requests of which it learned nothing. */
+  repeats: number;
 }
 
 /** `abandoned`: its client stopped waiting, or its gateway is gone. */

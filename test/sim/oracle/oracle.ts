@@ -4,6 +4,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { assertNever, defined } from "../../../src/base/assert.ts";
+import { LIMITS } from "../../../src/base/limits.ts";
 import type { Rejected } from "../../../src/engine/replica-api.ts";
 import type { QueryOutcome, WriteOutcome } from "../../../src/gateway/leader-router.ts";
 import { LeaseKeepAliveResponseSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
@@ -23,6 +24,15 @@ export interface OracleCounts {
   unknown: number;
 }
 
+/** These say nothing of earlier requests: whoever signs in again may be answered. */
+const SAY_NOTHING: ReadonlySet<string> = new Set(["invalidAuthToken", "authOldRevision", "userEmpty"]);
+
+/** A write that was reported as not applied, when so many commands were. */
+interface Denied {
+  readonly record: OperationRecord;
+  readonly sequence: number;
+}
+
 type ReadPlan = Extract<PlannedOperation, { kind: "read" }>;
 
 export class Oracle {
@@ -30,14 +40,16 @@ export class Oracle {
   readonly leases: LeaseOracle;
   readonly #now: () => number;
   readonly counts: OracleCounts = { ok: 0, rejected: 0, failed: 0, unknown: 0 };
-  /** Ids of writes that were reported as not applied: they must never be. */
-  readonly #notApplied: OperationRecord[] = [];
+  /** They must never be applied. */
+  readonly #denied: Denied[] = [];
   readonly #writes: OperationRecord[] = [];
   /** By revision and compaction: what replicas said the hash of that history is. */
   readonly #hashes = new Map<string, number>();
   /** Transfers of leadership that were done, and hashes that a second replica or moment confirmed. */
   transfers = 0;
   equalHashes = 0;
+  /** Writes that were answered when their clients asked again. */
+  repeated = 0;
   #floor = 0;
 
   constructor(model: Model, leases: LeaseOracle, now: () => number) {
@@ -86,15 +98,15 @@ export class Oracle {
   finish(repeated: ReadonlySet<string>): void {
     for (const record of this.#writes) {
       for (const run of this.#runs(record)) checkSignature(this.#model, record, run);
-      if (this.#runs(record).length > 1) this.#twice(record);
+      if (this.#runs(record).length > 1 && record.repeats === 0) this.#twice(record);
     }
-    for (const record of this.#notApplied) {
+    for (const { record, sequence } of this.#denied) {
       // Of two runs of one call the first may answer "not applied" and the second apply it. The
       // platform runs a call at most once, and that is what the promise rests on.
       if (record.ids.some((id) => repeated.has(id))) continue;
-      if (this.#runs(record).length > 0) {
+      const runs = this.#runs(record).filter((run) => !isForgotten(record, run, sequence));
+      if (runs.length > 0)
         violated("no-false-failure", `${name(record)} was reported as not applied, and was`);
-      }
     }
   }
 
@@ -108,16 +120,19 @@ export class Oracle {
 
   #write(record: OperationRecord, outcome: WriteOutcome): void {
     if (outcome.kind === "failed") {
-      if (outcome.outcome === "unknown") {
+      if (outcome.outcome === "unknown" || record.repeats > 0) {
         this.counts.unknown += 1;
       } else {
         this.counts.failed += 1;
-        this.#notApplied.push(record);
+        this.#denied.push({ record, sequence: this.#model.sequence });
       }
       return;
     }
+    if (record.repeats > 0) this.repeated += 1;
     const runs = this.#runs(record);
-    if (runs.length > 1) this.#twice(record);
+    if (runs.length > 1 && record.repeats === 0) this.#twice(record);
+    // Repeated so late that the first time is forgotten, it is another operation: which one was answered?
+    if (runs.length > 1) return;
     const [run] = runs;
     if (run !== undefined) checkSignature(this.#model, record, run);
     if (outcome.kind === "rejected" && this.#isRefusedForItsUser(record, outcome, run)) return;
@@ -144,7 +159,9 @@ export class Oracle {
     if (isSame && run.revision === header.revision) return false;
     checkRefusal(this.#model, record, refusal);
     this.counts.rejected += 1;
-    this.#notApplied.push(record);
+    if (record.repeats === 0 || !SAY_NOTHING.has(error)) {
+      this.#denied.push({ record, sequence: header.sequence });
+    }
     return true;
   }
 
@@ -154,7 +171,7 @@ export class Oracle {
     if (error !== "noSpace" && error !== "corrupt") return false;
     if (run?.expected.kind === "rejected" && run.expected.error === error) return false;
     this.counts.rejected += 1;
-    this.#notApplied.push(record);
+    this.#denied.push({ record, sequence: header.sequence });
     const moment = this.#model.bySequence[header.sequence];
     const { planned } = record;
     if (moment === undefined || header.sequence < record.floor) {
@@ -288,6 +305,11 @@ export class Oracle {
     }
     same("read-answers", record, kind.decode(outcome.response), expected.answer);
   }
+}
+
+/** Further apart than the memory of operations reaches: a repetition is then an operation of its own. */
+function isForgotten({ repeats }: OperationRecord, run: Execution, sequence: number): boolean {
+  return repeats > 0 && Math.abs(run.sequence - sequence) > LIMITS.dedupOperationsMax;
 }
 
 function same(invariant: string, record: OperationRecord, actual: unknown, expected: unknown): void {

@@ -47,6 +47,19 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    id: "repetition-refused-early",
+    title: "a write that its client repeats is refused for an alarm, though it may have been applied before",
+    known: "thesis 6.3: one answer an operation",
+    detector: "repeated",
+    edits: [
+      {
+        file: ROUTER,
+        search: "throughLog: unknown || write.mayRepeat === true",
+        replace: "throughLog: unknown",
+      },
+    ],
+  },
+  {
     id: "forward-timeout-is-failure",
     title: "a forwarded write without an answer counts as not applied",
     known: "etcd's ErrTimeout family",

@@ -7,7 +7,7 @@ import { refusedFor, type V3Refusal } from "../refusal.ts";
 
 /** One of several calls: each is an operation of its own, whatever id the client chose for the whole. */
 export function innerCall<Request>(call: V3Call<unknown>, request: Request): V3Call<Request> {
-  return { ...call, request, operationId: freshOperationIds(call.services.entropy) };
+  return { ...call, request, operationId: freshOperationIds(call.services.entropy), mayRepeat: false };
 }
 
 /** etcd's lock and election are its own clients, and tell every refusal that they hear in this way. */
