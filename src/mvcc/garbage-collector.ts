@@ -24,7 +24,7 @@ function garbageStatements(g: Generation): GarbageStatements {
     progress: `SELECT ord, revision FROM garbage_${g} WHERE id = 0`,
     setProgress: `INSERT INTO garbage_${g} (id, ord, revision) VALUES (0, ?, ?)
       ON CONFLICT (id) DO UPDATE SET ord = excluded.ord, revision = excluded.revision`,
-    scan: `SELECT ord, main, key, version FROM kv_${g} WHERE ord > ? ORDER BY ord LIMIT ?`,
+    scan: `SELECT ord, main, key, version FROM kv_${g} WHERE ord > ? ORDER BY ord LIMIT ? + 0`,
     removeOlder: `DELETE FROM kv_${g} WHERE key = ? AND ord < ?`,
     remove: `DELETE FROM kv_${g} WHERE ord = ?`,
   };

@@ -51,8 +51,8 @@ function spanStatements(table: string, isOpen: boolean): SpanStatements {
     FROM keys WHERE k IS NOT NULL AND b < ${bytes})`;
   const join = `FROM keys CROSS JOIN ${table} AS v ON v.ord = ${newestOf("ord")}`;
   return {
-    page: `${keys} SELECT ${META} ${join} WHERE v.version > 0 LIMIT ${rows}`,
-    pageWithValues: `${weighedKeys} SELECT ${META}, v.value ${join} WHERE b < ${bytes} AND v.version > 0 LIMIT ${rows}`,
+    page: `${keys} SELECT ${META} ${join} WHERE v.version > 0 LIMIT ${rows} + 0`,
+    pageWithValues: `${weighedKeys} SELECT ${META}, v.value ${join} WHERE b < ${bytes} AND v.version > 0 LIMIT ${rows} + 0`,
     count: `${keys} SELECT count(*) FROM keys WHERE ${newestOf("version")} > 0`,
   };
 }

@@ -17,7 +17,7 @@ function memoryStatements(generation: Generation): MemoryStatements {
   return {
     insert: `INSERT INTO ${table} (seq, ops) VALUES (?, ?)`,
     rowOf: `SELECT seq, ops FROM ${table} WHERE seq <= ? ORDER BY seq DESC LIMIT 1`,
-    page: `SELECT seq, ops FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT ?`,
+    page: `SELECT seq, ops FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT ? + 0`,
     // The row at or below the bound may still hold commands above it; those before it cannot.
     prune: `DELETE FROM ${table} WHERE seq < (SELECT seq FROM ${table} WHERE seq <= ? ORDER BY seq DESC LIMIT 1)`,
   };

@@ -47,10 +47,10 @@ function snapshotTable({ name, columns, blobs, isSent }: TableDescription): Snap
   const rows = `FROM ${name} AS v WHERE ${key} > ?1 AND ${key} <= ?2`;
   return {
     columns: columns.length,
-    sizes: `SELECT ${key}, ${NUMBERS_BYTES} + ${blobs} ${rows} AND ${isSent("?4")} ORDER BY ${key} LIMIT ?3`,
+    sizes: `SELECT ${key}, ${NUMBERS_BYTES} + ${blobs} ${rows} AND ${isSent("?4")} ORDER BY ${key} LIMIT ?3 + 0`,
     read: `SELECT ${list} ${rows} AND ${isSent("?3")} ORDER BY ${key}`,
     write: `INSERT OR REPLACE INTO ${name} (${list}) VALUES (${columns.map(() => "?").join(", ")})`,
-    drop: `DELETE FROM ${name} WHERE ${key} IN (SELECT ${key} FROM ${name} ORDER BY ${key} LIMIT ?)`,
+    drop: `DELETE FROM ${name} WHERE ${key} IN (SELECT ${key} FROM ${name} ORDER BY ${key} LIMIT ? + 0)`,
     any: `SELECT ${key} FROM ${name} LIMIT 1`,
   };
 }

@@ -12,7 +12,7 @@ const PAGE_ROWS = 256;
 /** Versions in history. Binds: after, compacted revision, rows at most. */
 function historyStatement(g: Generation): string {
   return `SELECT ord, main, sub, create_main, version, key, lease, value FROM kv_${g} AS v
-    WHERE ord > ?1 AND ${isInHistory(g, "v", "?2")} ORDER BY ord LIMIT ?3`;
+    WHERE ord > ?1 AND ${isInHistory(g, "v", "?2")} ORDER BY ord LIMIT ?3 + 0`;
 }
 
 const HISTORY: Readonly<Record<Generation, string>> = { 0: historyStatement(0), 1: historyStatement(1) };

@@ -22,9 +22,9 @@ function systemStatements(g: Generation): SystemStatements {
     insert: `INSERT INTO system_${g} (ord, key, value) VALUES (?, ?, ?)`,
     remove: `DELETE FROM system_${g} WHERE key = ?`,
     page: `SELECT key, value FROM system_${g} AS v
-      WHERE key >= ?1 AND key < ?2 AND ord = ${newestOrd} AND value IS NOT NULL ORDER BY key LIMIT ?3`,
+      WHERE key >= ?1 AND key < ?2 AND ord = ${newestOrd} AND value IS NOT NULL ORDER BY key LIMIT ?3 + 0`,
     noteGarbage: `INSERT OR IGNORE INTO system_garbage_${g} (ord) VALUES (?)`,
-    garbage: `SELECT ord FROM system_garbage_${g} ORDER BY ord LIMIT ?`,
+    garbage: `SELECT ord FROM system_garbage_${g} ORDER BY ord LIMIT ? + 0`,
     removeVersion: `DELETE FROM system_${g} WHERE ord = ?`,
     forgetGarbage: `DELETE FROM system_garbage_${g} WHERE ord = ?`,
   };

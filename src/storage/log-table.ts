@@ -31,7 +31,7 @@ export class LogTable implements LogReader {
     while (low + entries.length <= high) {
       const from = low + entries.length;
       const rows = this.#sql.all(
-        "SELECT idx, term, kind, data FROM log WHERE idx >= ? AND idx <= ? ORDER BY idx LIMIT ?",
+        "SELECT idx, term, kind, data FROM log WHERE idx >= ? AND idx <= ? ORDER BY idx LIMIT ? + 0",
         from,
         high,
         PAGE_ROWS,

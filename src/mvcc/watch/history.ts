@@ -28,7 +28,7 @@ interface HistoryStatements {
 function historyStatements(generation: Generation): HistoryStatements {
   return {
     changes: `SELECT ord, main, sub, key, create_main, version, lease FROM kv_${generation}
-      WHERE ord > ? ORDER BY ord LIMIT ?`,
+      WHERE ord > ? ORDER BY ord LIMIT ? + 0`,
   };
 }
 

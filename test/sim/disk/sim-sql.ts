@@ -58,6 +58,7 @@ export class SimSql {
     const known = this.#statements.get(text);
     if (known !== undefined) return known;
     assert(!/\b(random|CURRENT_TIMESTAMP|datetime)\b/i.test(text), `not deterministic: ${text}`);
+    assert(!/\bLIMIT \?\d*(?! *\+)(?!\d)/.test(text), `compiled anew whenever it is bound: ${text}`);
     const statement = this.#database.prepare(text);
     statement.setReturnArrays(true);
     this.#statements.set(text, statement);
