@@ -14,7 +14,7 @@ import { READ_BYTES_MAX } from "./grpc-frames.ts";
 import { registerHealth } from "./health-service.ts";
 import { HttpProxy } from "./http-proxy.ts";
 import { clientUrlOf } from "./metadata.ts";
-import type { BridgeOptions } from "./options.ts";
+import { type BridgeOptions, SESSIONS_DEFAULT } from "./options.ts";
 import { Port } from "./port.ts";
 import { registerReflection } from "./reflection-service.ts";
 import { CLIENT_URL, StreamCalls } from "./stream-calls.ts";
@@ -37,7 +37,10 @@ export interface Bridge {
 
 /** Resolves once clients can connect; rejects if the port cannot be had. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
-  const gateways = new Gateways(options.endpoints);
+  const gateways = new Gateways(options.endpoints, {
+    apiToken: options.token,
+    sessionsMax: options.sessions ?? SESSIONS_DEFAULT,
+  });
   const scheme = options.tls === null ? "http" : "https";
   const calls = new UnaryCalls({ gateways, apiToken: options.token, scheme });
   const streams = new StreamCalls(gateways, options.token);

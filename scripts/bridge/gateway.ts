@@ -1,10 +1,18 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { type Agents, closeAgents, createAgents } from "./http-client.ts";
+import { Sessions } from "./sessions.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** Messages of streams: a snapshot comes in pieces, a watch in messages of a few MiB. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+
+export interface GatewayOptions {
+  /** The deployment's API_TOKEN. */
+  readonly apiToken: string | null;
+  /** Sessions at a time; 0: each call is a request. */
+  readonly sessionsMax: number;
+}
 
 /** One gateway, and the connections to it. */
 export class Gateway {
@@ -15,11 +23,15 @@ export class Gateway {
   readonly basePath: string;
   readonly agents: Agents;
   readonly streams: Transport;
+  /** For short calls. */
+  readonly sessions: Sessions;
   #silence = new AbortController();
   #isProbed = false;
 
-  constructor(url: string) {
+  constructor(url: string, { apiToken, sessionsMax }: GatewayOptions) {
     this.url = url;
+    const headers = apiToken === null ? {} : { authorization: `Bearer ${apiToken}` };
+    this.sessions = new Sessions({ url, headers, countMax: sessionsMax });
     this.target = new URL(url);
     this.basePath = this.target.pathname.replace(/\/$/, "");
     this.agents = createAgents(this.target);
@@ -59,6 +71,7 @@ export class Gateway {
   }
 
   close(): void {
+    this.sessions.close();
     closeAgents(this.agents);
   }
 }

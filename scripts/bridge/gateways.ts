@@ -1,4 +1,4 @@
-import { Gateway } from "./gateway.ts";
+import { Gateway, type GatewayOptions } from "./gateway.ts";
 
 /** How often gateways are asked whether they are there, while anything waits for one of them. */
 const PROBE_EVERY_MS = 1_000;
@@ -12,8 +12,8 @@ export class Gateways {
   #underWay = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(urls: readonly string[]) {
-    this.#all = urls.map((url) => new Gateway(url));
+  constructor(urls: readonly string[], options: GatewayOptions) {
+    this.#all = urls.map((url) => new Gateway(url, options));
   }
 
   get count(): number {

@@ -2,11 +2,12 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { onStopSignal } from "../lib/stop-signal.mjs";
 import { type Bridge, startBridge } from "./bridge.ts";
-import type { BridgeOptions } from "./options.ts";
+import { type BridgeOptions, SESSIONS_DEFAULT } from "./options.ts";
 
 const DEFAULT_ENDPOINT = "http://127.0.0.1:8787";
 const DEFAULT_LISTEN = "127.0.0.1:2379";
 const USAGE = 2;
+const SESSIONS_MAX = 16;
 
 interface Flags {
   readonly endpoints?: readonly string[];
@@ -16,6 +17,7 @@ interface Flags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
+  readonly sessions: number;
 }
 
 function parseListen(text: string): Flags["listen"] {
@@ -37,6 +39,14 @@ function parseEndpoints(list: string): readonly string[] {
   });
 }
 
+function parseSessions(text: string): number {
+  const sessions = Number(text);
+  if (!Number.isInteger(sessions) || sessions < 0 || sessions > SESSIONS_MAX) {
+    throw new InvalidArgumentError(`A number from 0 to ${SESSIONS_MAX}.`);
+  }
+  return sessions;
+}
+
 function createProgram(): Command {
   return new Command("edged bridge")
     .description("Serves etcd's gRPC and HTTP on one port, for etcdctl and etcd's client libraries.")
@@ -56,6 +66,12 @@ function createProgram(): Command {
     .option("--tls-cert <file>", "serve TLS with this certificate (PEM)")
     .option("--tls-key <file>", "and this key")
     .option("--client-ca <file>", "let in only clients with a certificate of this authority")
+    .option(
+      "--sessions <count>",
+      `sessions with a gateway that calls share, 0 for none (default ${SESSIONS_DEFAULT})`,
+      parseSessions,
+      SESSIONS_DEFAULT,
+    )
     .exitOverride();
 }
 
@@ -70,6 +86,7 @@ function optionsOf(flags: Flags): BridgeOptions {
     endpoints: endpoints.map((endpoint) => endpoint + path),
     ...flags.listen,
     token: flags.token ?? (process.env["EDGED_TOKEN"] || null),
+    sessions: flags.sessions,
     tls: cert === undefined || key === undefined ? null : { cert, key, clientCa },
   };
 }

@@ -8,6 +8,8 @@ export interface TlsOptions {
   readonly clientCa: string | null;
 }
 
+export const SESSIONS_DEFAULT = 2;
+
 export interface BridgeOptions {
   /** Base URLs of gateways, tried in this order; at least one. */
   readonly endpoints: readonly string[];
@@ -17,4 +19,6 @@ export interface BridgeOptions {
   /** The deployment's API_TOKEN, added to every request. */
   readonly token: string | null;
   readonly tls: TlsOptions | null;
+  /** Sessions with a gateway at a time (docs/session.md), two as a rule; 0: each call is a request of its own. */
+  readonly sessions?: number;
 }

@@ -14,12 +14,13 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { codeFromHttpStatus, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
 import { grpcTimeoutMs } from "../../src/gateway/v3/grpc-timeout.ts";
+import type { Answer as SessionAnswer } from "../../src/wire/gen/session_pb.ts";
 import { clientError, isUnreachable, isWorthRepeating } from "./failures.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Gateways } from "./gateways.ts";
 import { readMessage, sendError, sendMessage } from "./grpc-frames.ts";
 import { type Answer, post } from "./http-client.ts";
-import { clientUrlOf, forwardedHeaders } from "./metadata.ts";
+import { CLIENT_URL_HEADER, clientUrlOf, forwardedHeaders } from "./metadata.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** Calls that change nothing need no key to be repeated. */
@@ -39,6 +40,20 @@ const READS = new Set([
   "Leader",
 ]);
 
+/** Calls that wait for as long as their clients do: no session serves them. */
+const MAY_LAST = new Set(["/v3lockpb.Lock/Lock", "/v3electionpb.Election/Campaign"]);
+
+/** What a gateway looks at besides the message. */
+const METADATA = [
+  "token",
+  "authorization",
+  "grpc-metadata-token",
+  "grpc-metadata-authorization",
+  "idempotency-key",
+  "x-edged-replica",
+  CLIENT_URL_HEADER,
+];
+
 /** Whether a call needs a key, by its path. */
 const CALLS: ReadonlyMap<string, { readonly isRead: boolean }> = new Map(
   RPCS.filter(({ rpc }) => rpc.methodKind === "unary").map(({ rpc }) => [
@@ -49,6 +64,12 @@ const CALLS: ReadonlyMap<string, { readonly isRead: boolean }> = new Map(
 
 const GONE = new ConnectError("the client has gone", Code.Canceled);
 const LATE = new ConnectError("context deadline exceeded", Code.DeadlineExceeded);
+
+/** What a client is told. */
+interface Told {
+  readonly metadata: OutgoingHttpHeaders;
+  readonly bytes: Buffer;
+}
 
 export interface UnaryCallsOptions {
   readonly gateways: Gateways;
@@ -95,8 +116,8 @@ export class UnaryCalls {
       // A write may be sent again although its first outcome is unknown: its key makes it happen once.
       if (!isRead) asked["idempotency-key"] ??= randomUUID();
       if (timeoutMs !== null) asked["connect-timeout-ms"] = String(Math.max(1, Math.floor(timeoutMs)));
-      const answer = await this.#ask(headers[":path"] ?? "", asked, message, cancel.signal);
-      sendMessage(response, ownHeaders(answer), answer.bytes);
+      const { metadata, bytes } = await this.#ask(headers[":path"] ?? "", asked, message, cancel.signal);
+      sendMessage(response, metadata, bytes);
     } finally {
       clearTimeout(timer);
       stream.off("close", gone);
@@ -108,8 +129,7 @@ export class UnaryCalls {
     headers: OutgoingHttpHeaders,
     message: Buffer,
     signal: AbortSignal,
-  ): Promise<Answer> {
-    const asked = { ...headers, "content-type": "application/proto", "connect-protocol-version": "1" };
+  ): Promise<Told> {
     let previous: Gateway | null = null;
     for (let attempt = 0; ; attempt += 1) {
       const gateway: Gateway = this.#gateways.pick(previous);
@@ -117,8 +137,7 @@ export class UnaryCalls {
       const waiting = this.#gateways.waitFor(gateway, signal);
       try {
         signal.throwIfAborted();
-        const { target, agents, basePath } = gateway;
-        return checked(gateway, await post(target, agents, basePath + path, asked, message, waiting.signal));
+        return await this.#askOne(gateway, path, headers, message, waiting.signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (isUnreachable(error)) this.#gateways.avoid(gateway);
@@ -127,6 +146,39 @@ export class UnaryCalls {
         waiting.left();
       }
     }
+  }
+
+  /** In a session where there are any, else as a request of its own. */
+  async #askOne(
+    gateway: Gateway,
+    path: string,
+    headers: OutgoingHttpHeaders,
+    message: Buffer,
+    signal: AbortSignal,
+  ): Promise<Told> {
+    if (gateway.sessions.areOffered && !MAY_LAST.has(path)) {
+      const timeout = headers["connect-timeout-ms"];
+      const timeoutMs = timeout === undefined ? null : Number(timeout);
+      const call = { path, request: message, metadata: this.#sessionMetadata(headers), timeoutMs };
+      const answer = await gateway.sessions.call(call, signal);
+      if (answer !== null) return sessionAnswer(answer);
+    }
+    const asked = { ...headers, "content-type": "application/proto", "connect-protocol-version": "1" };
+    const { target, agents, basePath } = gateway;
+    const answer = checked(gateway, await post(target, agents, basePath + path, asked, message, signal));
+    return { metadata: ownHeaders(answer), bytes: answer.bytes };
+  }
+
+  /** Of a call's headers those that the gateway looks at; the deployment's token came with the session. */
+  #sessionMetadata(headers: OutgoingHttpHeaders): Readonly<Record<string, string>> {
+    const metadata: Record<string, string> = {};
+    for (const name of METADATA) {
+      const value = headers[name];
+      if (typeof value === "string" && !(name === "authorization" && this.#apiToken !== null)) {
+        metadata[name] = value;
+      }
+    }
+    return metadata;
   }
 }
 
@@ -149,6 +201,22 @@ function checked(gateway: Gateway, answer: Answer): Answer {
   }
   const fallback = new ConnectError(`HTTP ${answer.status}`, codeFromHttpStatus(answer.status));
   throw errorFromJsonBytes(answer.bytes, undefined, fallback);
+}
+
+function sessionAnswer({ code, message, response, origin }: SessionAnswer): Told {
+  // gRPC's codes are Connect's.
+  if (code !== 0) throw new ConnectError(message, code as Code);
+  const { buffer, byteOffset, length } = response;
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  if (origin === undefined) return { metadata: {}, bytes };
+  const { revision, term, replica, leader } = origin;
+  const metadata = {
+    "x-edged-revision": String(revision),
+    "x-edged-term": String(term),
+    "x-edged-replica": replica,
+    ...(leader === "" ? {} : { "x-edged-leader": leader }),
+  };
+  return { metadata, bytes };
 }
 
 /** Where the answer comes from, as edged tells it. */

@@ -24,7 +24,11 @@ export class FakeGateway implements AsyncDisposable {
       acceptCompression: [],
       fallback: (request, response) => fallback(request as IncomingMessage, response as ServerResponse),
     });
-    const server = createServer((request, response) => handle(request, response));
+    const server = createServer((request, response) => {
+      // As a gateway from before there were sessions.
+      if (request.url === "/session") response.writeHead(404).end();
+      else handle(request, response);
+    });
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     return new FakeGateway(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   }

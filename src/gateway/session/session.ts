@@ -31,6 +31,9 @@ interface InFlight {
 const NORMAL = 1_000;
 const POLICY = 1_008;
 
+/** gRPC's code. */
+const CANCELLED = 1;
+
 export class Session {
   readonly #parts: SessionParts;
   readonly #outlet: AnswerOutlet;
@@ -162,7 +165,7 @@ export class Session {
     if (found === undefined) return;
     this.#inFlight.delete(call.id);
     this.#requestBytes -= call.request.length;
-    if (found.isWanted) this.#outlet.add(answer);
+    this.#outlet.add(found.isWanted ? answer : cancelled(call.id));
     this.#beginHeld();
     if (this.#parts.replicaCalls() >= LIMITS.sessionReplicaCallsMax)
       this.#goodbye("it has served enough calls");
@@ -183,8 +186,7 @@ export class Session {
     // What was not begun need not be.
     if (!this.#held.includes(found.call)) return;
     this.#held = this.#held.filter((call) => call !== found.call);
-    this.#inFlight.delete(id);
-    this.#requestBytes -= found.call.request.length;
+    this.#ended(found.call, cancelled(id));
   }
 
   #refuse(id: number, code: number, message: string): void {
@@ -240,4 +242,9 @@ export class Session {
       this.closed();
     }
   }
+}
+
+/** Nobody waits for it, but its place in the window is free again. */
+function cancelled(id: number): Answer {
+  return create(AnswerSchema, { id, code: CANCELLED, message: "the call was cancelled" });
 }

@@ -28,8 +28,8 @@ export type FromClient = Message<"edged.session.FromClient"> & {
   calls: Call[];
 
   /**
-   * Ids of calls whose answers nobody waits for any more. They keep their place in the window until
-   * they have ended, and are not answered.
+   * Ids of calls whose answers nobody waits for any more. Each is answered with its answer or "cancelled",
+   * and keeps its place in the window until then.
    *
    * @generated from field: repeated uint32 cancels = 2;
    */

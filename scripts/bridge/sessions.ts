@@ -1,0 +1,100 @@
+/** The sessions with one gateway: opened when there are calls, renewed when they end. */
+import type { OutgoingHttpHeaders } from "node:http";
+import { Code } from "@connectrpc/connect";
+import type { Answer } from "../../src/wire/gen/session_pb.ts";
+import { type SessionCall, SessionConnection } from "./session-connection.ts";
+import { SessionEnded, SessionsNotOffered } from "./session-errors.ts";
+
+/** A gateway without sessions is asked again after this: it may have been updated. */
+const NOT_OFFERED_MS = 60_000;
+/** Sessions may end while a call waits, but not for ever. */
+const RENEWALS_MAX = 8;
+
+export interface SessionsOptions {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** Of the request that opens a session. */
+  readonly headers: OutgoingHttpHeaders;
+  /** At most so many at a time; 0: none at all. */
+  readonly countMax: number;
+}
+
+export class Sessions {
+  readonly #options: SessionsOptions;
+  #open: SessionConnection[] = [];
+  #opening: Promise<SessionConnection> | null = null;
+  #notOfferedUntil = 0;
+  #isClosed = false;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** As far as is known. */
+  get areOffered(): boolean {
+    return this.#options.countMax > 0 && !this.#isClosed && Date.now() >= this.#notOfferedUntil;
+  }
+
+  /** The server's answer; null if there are no sessions to make the call in. Rejects as a session does. */
+  async call(call: SessionCall, signal: AbortSignal): Promise<Answer | null> {
+    for (let renewals = 0; this.areOffered && renewals < RENEWALS_MAX; renewals += 1) {
+      try {
+        const session = this.#pick() ?? (await unlessAborted(this.#openOne(), signal));
+        if (call.request.length > session.requestBytesMax) return null;
+        const answer = await session.call(call, signal);
+        if (!(answer.notBegun && answer.code === Code.Unavailable)) return answer;
+      } catch (error) {
+        if (error instanceof SessionsNotOffered) return null;
+        if (!(error instanceof SessionEnded)) throw error;
+      }
+    }
+    return null;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const session of this.#open) session.close();
+  }
+
+  /** The one with the fewest calls; another one is opened when all are half full. */
+  #pick(): SessionConnection | null {
+    let best: SessionConnection | null = null;
+    for (const session of this.#open) {
+      if (session.isOpen && (best === null || session.load < best.load)) best = session;
+    }
+    const isBusy = best !== null && best.load >= best.window / 2;
+    if (isBusy && this.#open.length < this.#options.countMax) this.#openOne().catch(() => undefined);
+    return best;
+  }
+
+  #openOne(): Promise<SessionConnection> {
+    if (this.#opening !== null) return this.#opening;
+    const { url, headers } = this.#options;
+    const opening = SessionConnection.open(url, headers, () => {
+      this.#open = this.#open.filter((session) => session.isOpen);
+    }).then(
+      (session) => {
+        this.#opening = null;
+        if (this.#isClosed) session.close();
+        else this.#open.push(session);
+        return session;
+      },
+      (error: unknown) => {
+        this.#opening = null;
+        if (error instanceof SessionsNotOffered) this.#notOfferedUntil = Date.now() + NOT_OFFERED_MS;
+        throw error;
+      },
+    );
+    this.#opening = opening;
+    return opening;
+  }
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const gone = (): void => reject(signal.reason);
+    signal.addEventListener("abort", gone, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", gone));
+  });
+}
