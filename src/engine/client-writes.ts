@@ -2,7 +2,7 @@
 import { LIMITS } from "../base/limits.ts";
 import type { Need } from "../mvcc/auth/need.ts";
 import { needsOfCommand } from "../mvcc/auth/visitor.ts";
-import { decodeCommand } from "../wire/batch.ts";
+import type { Command } from "../wire/gen/edged_pb.ts";
 import type { Access, ClientActor } from "./access.ts";
 import type { ClientReads } from "./client-reads.ts";
 import type { EngineContext } from "./engine-context.ts";
@@ -11,7 +11,7 @@ import { isMemberCommand } from "./member-command.ts";
 import type { Proposals } from "./proposals.ts";
 import type { ProposeReply, ProposeRequest, ReplicaHeader } from "./replica-api.ts";
 import { proposeReply, unavailable } from "./replies.ts";
-import { stampActor, stampSeen } from "./stamp.ts";
+import { readCommand, stampActor, stampSeen } from "./stamp.ts";
 
 type Done = (reply: ProposeReply) => void;
 
@@ -19,6 +19,19 @@ interface Fresh {
   readonly kind: "fresh";
 }
 const FRESH: Fresh = { kind: "fresh" };
+
+/** A client's command on its way to the log. */
+interface Write {
+  /** When its time began. */
+  readonly now: number;
+  readonly request: ProposeRequest;
+  /** What `request` says, read once. */
+  readonly decoded: Command;
+  /** The same encoded, with what was noted in it here. */
+  readonly bytes: Uint8Array;
+  /** Left of the caller's time at `now`. */
+  readonly timeoutMs: number;
+}
 
 /** How often a command is signed anew because users and roles keep changing. */
 const SIGNATURES_MAX = 4;
@@ -66,30 +79,36 @@ export class ClientWrites {
       done({ kind: "rejected", error: "requestTooLarge", header });
       return;
     }
-    const command = stampSeen(request.command, header.sequence);
-    if (command === null) {
+    const decoded = readCommand(request.command);
+    if (decoded === null) {
       done(
         unavailable("stopped", "the command cannot be read: gateway and replica differ in version", header),
       );
-    } else if (request.mayForward) {
-      this.#proposeFor(now, { ...request, command }, SIGNATURES_MAX, done);
-    } else {
-      this.#send(now, { ...request, command }, done);
+      return;
     }
+    const write: Write = {
+      now,
+      request,
+      decoded,
+      bytes: stampSeen(request.command, decoded, header.sequence),
+      timeoutMs: request.timeoutMs,
+    };
+    if (request.mayForward) this.#proposeFor(write, SIGNATURES_MAX, done);
+    else this.#send(write, done);
   }
 
   /**
    * Notes in a client's command who gives it. Whom the log finds to be somebody else by now is asked
    * again: users and roles were changed meanwhile, or this replica lags.
    */
-  #proposeFor(now: number, request: ProposeRequest, triesLeft: number, done: Done): void {
-    const { command, token, timeoutMs } = request;
-    const actor = this.#access.actorOf(now, token);
-    if (actor === null || this.#isForbidden(request, actor)) {
-      this.#refuse(now, request, done);
+  #proposeFor(write: Write, triesLeft: number, done: Done): void {
+    const { now, request, decoded, bytes, timeoutMs } = write;
+    const actor = this.#access.actorOf(now, request.token);
+    if (actor === null || this.#isForbidden(write, actor)) {
+      this.#refuse(write, done);
       return;
     }
-    this.#send(now, { ...request, command: stampActor(command, actor) }, (reply) => {
+    this.#send({ ...write, bytes: stampActor(bytes, decoded, actor) }, (reply) => {
       const isOld = reply.kind === "rejected" && reply.error === "authOldRevision";
       const leftMs = now + timeoutMs - this.#context.now;
       if (!isOld || triesLeft === 1 || leftMs <= 0) {
@@ -101,8 +120,9 @@ export class ClientWrites {
         this.#context.now,
         fresh,
         (later) => {
+          const again = { ...write, now: this.#context.now, timeoutMs: leftMs };
           if (later.kind !== "fresh") done(later);
-          else this.#proposeFor(this.#context.now, { ...request, timeoutMs: leftMs }, triesLeft - 1, done);
+          else this.#proposeFor(again, triesLeft - 1, done);
         },
         () => FRESH,
       );
@@ -110,55 +130,54 @@ export class ClientWrites {
   }
 
   /** What is refused anyway need not fill the log; what an alarm refuses first is refused for that. */
-  #isForbidden(request: ProposeRequest, actor: ClientActor): boolean {
+  #isForbidden({ request, decoded, bytes }: Write, actor: ClientActor): boolean {
     const { machine } = this.#context;
-    const { command } = request;
-    if (asksTheLog(request) || !machine.auth.isEnabled || machine.refusal(command) !== null) return false;
-    return machine.auth.refusal(needsOfCommand(decodeCommand(command)), actor) !== null;
+    if (asksTheLog(request) || !machine.auth.isEnabled || machine.refusal(bytes) !== null) return false;
+    return machine.auth.refusal(needsOfCommand(decoded), actor) !== null;
   }
 
   /** Refuses a command for who gives it, once everything is applied here that may say otherwise. */
-  #refuse(now: number, request: ProposeRequest, done: Done): void {
-    const { command, token, timeoutMs } = request;
+  #refuse(write: Write, done: Done): void {
+    const { now, request, decoded, bytes, timeoutMs } = write;
+    const { token } = request;
     const fresh = { consistency: "linearizable", minRevision: 0, timeoutMs, token: token ?? null } as const;
-    const needs = (): Iterable<Need> => (asksTheLog(request) ? [] : needsOfCommand(decodeCommand(command)));
+    const needs = (): Iterable<Need> => (asksTheLog(request) ? [] : needsOfCommand(decoded));
     this.#reads.allow(now, fresh, needs, done, () => {
-      const actor = this.#access.actorOf(this.#context.now, token);
-      const leftMs = Math.max(0, now + timeoutMs - this.#context.now);
+      const later = this.#context.now;
+      const actor = this.#access.actorOf(later, token);
+      const leftMs = Math.max(0, now + timeoutMs - later);
       if (actor === null) {
         done({ kind: "rejected", error: "invalidAuthToken", header: this.#context.header() });
         return;
       }
-      this.#send(
-        this.#context.now,
-        { ...request, command: stampActor(command, actor), timeoutMs: leftMs },
-        done,
-      );
+      this.#send({ ...write, now: later, bytes: stampActor(bytes, decoded, actor), timeoutMs: leftMs }, done);
     });
   }
 
-  #send(now: number, request: ProposeRequest, done: Done): void {
-    const { raft } = this.#context;
-    const { command } = request;
-    if (!raft.isLeader) this.#forward(request, this.#context.header(), done);
-    else if (isMemberCommand(command)) this.#changes.propose(now, command, request, done);
-    else this.#proposeUnlessRefused(now, request, done);
+  #send(write: Write, done: Done): void {
+    const { now, request, decoded, bytes, timeoutMs } = write;
+    if (!this.#context.raft.isLeader) {
+      this.#forward({ ...request, command: bytes, timeoutMs }, this.#context.header(), done);
+    } else if (isMemberCommand(decoded)) {
+      this.#changes.propose(now, bytes, { ...request, timeoutMs }, done);
+    } else {
+      this.#proposeUnlessRefused(write, done);
+    }
   }
 
   /**
    * What an alarm refuses need not fill the log, of which a full database is made. It is refused once a
    * quorum has confirmed that this replica leads, so that no alarm that was disarmed before refuses.
    */
-  #proposeUnlessRefused(now: number, request: ProposeRequest, done: (reply: ProposeReply) => void): void {
+  #proposeUnlessRefused({ now, request, bytes, timeoutMs }: Write, done: Done): void {
     const { machine } = this.#context;
-    const { command, timeoutMs, throughLog } = request;
-    if (throughLog === true || machine.refusal(command) === null) {
-      this.#proposeHere(now, command, now + timeoutMs, done);
+    if (request.throughLog === true || machine.refusal(bytes) === null) {
+      this.#proposeHere(now, bytes, now + timeoutMs, done);
       return;
     }
     const call = { consistency: "leader", minRevision: 0, timeoutMs } as const;
     this.#reads.whenFresh<ProposeReply>(now, call, done, (header) => {
-      const error = machine.refusal(command);
+      const error = machine.refusal(bytes);
       if (error !== null) return { kind: "rejected", error, header };
       return unavailable("no-leader", "the alarm was disarmed at this moment; ask again", header);
     });
@@ -174,8 +193,13 @@ export class ClientWrites {
     const accepted = this.#proposals.add(now, command, expiresAt, (fate) => {
       context.afterTurn(() => done(proposeReply(fate, context.header())));
     });
-    if (accepted) context.turn(now, () => undefined);
-    else done(unavailable("overloaded", "too many writes are waiting; slow down", context.header()));
+    if (!accepted) {
+      done(unavailable("overloaded", "too many writes are waiting; slow down", context.header()));
+      return;
+    }
+    const { log, term } = context.raft.core;
+    // Otherwise the turn that ends the wait of the batch takes it along.
+    if (this.#proposals.hasBatch(now, log.commit, term)) context.turn(now, () => undefined);
   }
 
   #forward(request: ProposeRequest, header: ReplicaHeader, done: (reply: ProposeReply) => void): void {

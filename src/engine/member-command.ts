@@ -1,16 +1,14 @@
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import type { Command } from "../wire/gen/edged_pb.ts";
 
-/** Fields of `edged.Command` that change members. */
-const FIRST_FIELD = 20;
-const LAST_FIELD = 23;
-
-/** Whether an encoded `edged.Command` changes members. Looks at tags only; the command has been read before. */
-export function isMemberCommand(command: Uint8Array): boolean {
-  const reader = new BinaryReader(command);
-  while (reader.pos < reader.len) {
-    const [field, type] = reader.tag();
-    if (field >= FIRST_FIELD && field <= LAST_FIELD) return true;
-    reader.skip(type, field);
+/** Whether a client's command changes members. */
+export function isMemberCommand({ request }: Command): boolean {
+  switch (request.case) {
+    case "memberAdd":
+    case "memberRemove":
+    case "memberUpdate":
+    case "memberPromote":
+      return true;
+    default:
+      return false;
   }
-  return false;
 }

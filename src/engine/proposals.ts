@@ -28,15 +28,20 @@ interface Batch {
   readonly index: number;
   readonly term: number;
   readonly proposals: readonly Proposal[];
+  readonly proposedAt: number;
 }
 
 const BATCHES_IN_FLIGHT_MAX = 8;
 
 /**
- * How long a batch waits for company when others were waiting lately. A lone client never waits; with
- * many, one transaction and one call per follower serve half of them at a time.
+ * How long a batch waits for company when others were waiting lately: half the time that batches take,
+ * within these bounds. A lone client never waits; with many, one transaction and one call per follower
+ * serve half of them at a time.
  */
-const LINGER_MS = 2;
+const LINGER_MS_MIN = 2;
+const LINGER_MS_MAX = 10;
+/** The weight of the newest batch in the time that batches take. */
+const ROUND_WEIGHT = 0.2;
 /** What the memory of earlier crowds loses with each batch. */
 const CROWD_DECAY = 0.95;
 
@@ -49,6 +54,12 @@ export class Proposals {
   #earliestExpiry = Number.POSITIVE_INFINITY;
   /** Clients that waited at the same time lately. */
   #crowd = 0;
+  /** When the leader last looked whether a batch is due. */
+  #lookedAt = 0;
+  /** Milliseconds from a proposal to its commit, lately. */
+  #roundMs = 0;
+  /** Up to this index, commits have been noted in `#roundMs`. */
+  #notedIndex = 0;
 
   get isIdle(): boolean {
     return this.#queue.length === 0 && this.#inFlight.length === 0;
@@ -74,8 +85,10 @@ export class Proposals {
 
   /** Whether a batch should be proposed now by the leader of `term`, given what is committed. */
   hasBatch(now: number, commit: number, term: number): boolean {
-    const uncommitted = this.#uncommitted(commit, term);
+    this.#lookedAt = now;
+    this.#noteRounds(now, commit);
     if (this.#queue.length === 0) return false;
+    const uncommitted = this.#uncommitted(commit, term);
     if (uncommitted === 0) return this.#queue.length >= this.#companyWanted() || now >= this.#lingerUntil();
     return uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= LIMITS.pipelineCommandsMin;
   }
@@ -103,7 +116,7 @@ export class Proposals {
     const proposals = this.#queue.slice(0, count);
     this.#queue = this.#queue.slice(count);
     for (const { command } of proposals) this.#queuedBytes -= command.length;
-    this.#inFlight.push({ index, term, proposals });
+    this.#inFlight.push({ index, term, proposals, proposedAt: this.#lookedAt });
     this.#crowd = Math.max(this.#waiting(), this.#crowd * CROWD_DECAY);
   }
 
@@ -181,12 +194,21 @@ export class Proposals {
     return this.#inFlight.reduce((count, batch) => count + batch.proposals.length, this.#queue.length);
   }
 
+  #noteRounds(now: number, commit: number): void {
+    for (const { index, proposedAt } of this.#inFlight) {
+      if (index > commit || index <= this.#notedIndex) continue;
+      this.#notedIndex = index;
+      this.#roundMs += ROUND_WEIGHT * (now - proposedAt - this.#roundMs);
+    }
+  }
+
   #companyWanted(): number {
     return Math.min(this.#crowd / 2, LIMITS.batchCommandsMax);
   }
 
   #lingerUntil(): number {
-    return (this.#queue[0]?.queuedAt ?? 0) + LINGER_MS;
+    const lingerMs = Math.min(Math.max(LINGER_MS_MIN, this.#roundMs / 2), LINGER_MS_MAX);
+    return (this.#queue[0]?.queuedAt ?? 0) + lingerMs;
   }
 }
 

@@ -11,28 +11,38 @@ const USER_FIELD = 3;
 const AUTH_REVISION_FIELD = 4;
 const INTERNAL_FIELD = 7;
 
-/**
- * `command` with `seen` set to `sequence` where it is absent, or null if it cannot be read: nothing
- * unreadable may enter the log. The first replica asked stamps it, and the operation cannot have
- * been applied before that.
- */
-export function stampSeen(command: Uint8Array, sequence: number): Uint8Array | null {
-  const decoded = decode(command);
-  if (decoded === null) return null;
-  if (decoded.seen !== 0n || sequence === 0) return command;
-  // A repeated scalar field overrides: the last occurrence counts.
-  const stamp = new BinaryWriter().tag(SEEN_FIELD, WireType.Varint).uint64(sequence).finish();
-  return concatBytes([command, stamp]);
+/** An encoded command, read; null if that is impossible: nothing unreadable may enter the log. */
+export function readCommand(bytes: Uint8Array): Command | null {
+  try {
+    const command = decodeCommand(bytes);
+    return command.request.case === undefined ? null : command;
+  } catch {
+    return null;
+  }
 }
 
 /**
- * A client's readable `command` with who gives it, whatever it says itself. While users are asked for,
+ * The bytes of `command` with `seen` set to `sequence` where it is absent. The first replica asked stamps
+ * it, and the operation cannot have been applied before that.
+ */
+export function stampSeen(bytes: Uint8Array, command: Command, sequence: number): Uint8Array {
+  if (command.seen !== 0n || sequence === 0) return bytes;
+  // A repeated scalar field overrides: the last occurrence counts.
+  const stamp = new BinaryWriter().tag(SEEN_FIELD, WireType.Varint).uint64(sequence).finish();
+  return concatBytes([bytes, stamp]);
+}
+
+/**
+ * The bytes of a client's `command` with who gives it, whatever it says itself. While users are asked for,
  * a command without this is nobody's.
  */
-export function stampActor(command: Uint8Array, { user, authRevision }: ClientActor): Uint8Array {
-  const decoded = decode(command);
-  const saysNothing = decoded?.user === "" && decoded.authRevision === 0n && !decoded.internal;
-  if (user === "" && saysNothing) return command;
+export function stampActor(
+  bytes: Uint8Array,
+  command: Command,
+  { user, authRevision }: ClientActor,
+): Uint8Array {
+  const saysNothing = command.user === "" && command.authRevision === 0n && !command.internal;
+  if (user === "" && saysNothing) return bytes;
   const stamp = new BinaryWriter()
     .tag(USER_FIELD, WireType.LengthDelimited)
     .string(user)
@@ -41,14 +51,5 @@ export function stampActor(command: Uint8Array, { user, authRevision }: ClientAc
     .tag(INTERNAL_FIELD, WireType.Varint)
     .bool(false)
     .finish();
-  return concatBytes([command, stamp]);
-}
-
-function decode(command: Uint8Array): Command | null {
-  try {
-    const decoded = decodeCommand(command);
-    return decoded.request.case === undefined ? null : decoded;
-  } catch {
-    return null;
-  }
+  return concatBytes([bytes, stamp]);
 }

@@ -1,4 +1,5 @@
 /** A bound on every call that leaves this isolate. */
+import { releaseResult } from "./rpc-result.ts";
 
 /** Raised by {@link withDeadline}; told apart from whatever the callee throws. */
 export class DeadlineError extends Error {
@@ -13,7 +14,7 @@ export class DeadlineError extends Error {
 
 /**
  * The outcome of `call`, or a {@link DeadlineError} after `timeoutMs`. The call itself cannot be
- * stopped: its late outcome is ignored.
+ * stopped: its late outcome is ignored. Results are released, the ignored ones too.
  */
 export function withDeadline<T>(call: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -21,7 +22,7 @@ export function withDeadline<T>(call: Promise<T>, timeoutMs: number): Promise<T>
     call.then(
       (value) => {
         clearTimeout(timer);
-        resolve(value);
+        resolve(releaseResult(value));
       },
       (error: unknown) => {
         clearTimeout(timer);

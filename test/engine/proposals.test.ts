@@ -59,6 +59,22 @@ describe("proposals", () => {
     expect(proposals.hasBatch(100, 1, 1)).toBe(true);
   });
 
+  it("waits longer where batches take longer, within a bound", () => {
+    const { proposals } = queueOf(8);
+    let now = 0;
+    for (let index = 1; index <= 30; index += 1) {
+      while (!proposals.hasBatch(now, index - 1, 1)) now += 1;
+      const count = proposals.nextBatch().length;
+      proposals.proposed(count, index, 1);
+      for (let i = 0; i < count; i += 1) proposals.add(now, new Uint8Array(1), 1e6, () => undefined);
+      now += index <= 15 ? 8 : 1_000;
+      proposals.hasBatch(now, index, 1);
+      proposals.applied(index, 1, []);
+      if (index === 15) expect((proposals.batchDeadline(index, 1) ?? 0) - (now - 8)).toBeCloseTo(4, 0);
+    }
+    expect((proposals.batchDeadline(30, 1) ?? 0) - (now - 1_000)).toBe(10);
+  });
+
   it("pipelines further batches when many wait", () => {
     const { proposals } = queueOf(200);
     proposals.proposed(100, 1, 1);
