@@ -283,6 +283,7 @@ function fingerprint({ disk, core, starts }: SimObject): number {
   const { log, term, role, vote, applied, uncommittedBytes, configurations } = core;
   hash.add(term);
   hash.add(role.length * 7 + role.charCodeAt(0));
+  hash.add(core.isAsleep ? 1 : 0);
   hash.add(log.last);
   hash.add(log.commit);
   hash.add(log.snapshot.index);

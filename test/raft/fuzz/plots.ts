@@ -5,11 +5,15 @@
 import type { Prng } from "../../../src/base/prng.ts";
 import type { NodeId } from "../../../src/raft/types.ts";
 import type { TestCluster } from "../harness/cluster.ts";
+import type { Frame } from "../harness/frame.ts";
 import type { TestReplica } from "../harness/replica.ts";
+import { deliverAll, passTime } from "../harness/time.ts";
 
 /** Chance, a step, that a plot goes on to its next act. */
 const NEXT_ACT = 0.06;
 const STEPS_MAX = 200;
+
+const LULL_STEP_MS = 50;
 
 /** How likely an append is cut short while a plot asks for that. */
 const SHORTEN = 0.7;
@@ -64,12 +68,18 @@ export class Plots {
   }
 
   beginAny(): void {
-    switch (this.#random.below(3)) {
+    switch (this.#random.below(5)) {
       case 0:
         this.lateAnswers();
         break;
       case 1:
         this.divide();
+        break;
+      case 2:
+        this.deposedAsleep();
+        break;
+      case 3:
+        this.oversleep();
         break;
       default:
         this.forgottenTail();
@@ -135,6 +145,115 @@ export class Plots {
     };
     const wait = (): boolean => true;
     this.#begin(null, SHORTEN, [elect, write, write, wait, back, wait, wait, wait]);
+  }
+
+  /**
+   * A leader falls asleep, loses its memory, and is replaced without hearing of it. When it leads on
+   * and is asked for a read, it hears what its followers answered to its earlier life.
+   */
+  deposedAsleep(): void {
+    const leader = this.#cluster.leader();
+    const { quiesceMs, electionMs } = this.#cluster.options;
+    if (this.#plot !== null || leader === null || quiesceMs === 0) return;
+    const { network } = this.#cluster;
+    const answers = this.#lateAnswers(leader);
+    if (!this.#lull(leader)) return;
+    this.#cluster.crash(leader.id);
+    const others = this.#cluster.ids.filter((id) => id !== leader.id);
+    for (const id of others) {
+      network.cut(leader.id, id);
+      network.cut(id, leader.id);
+    }
+    const elect = (): boolean => {
+      for (const id of others) {
+        const other = this.#cluster.replica(id);
+        if (other.raft === null) continue;
+        other.wake();
+        other.unreachable(leader.id);
+      }
+      deliverAll(this.#cluster);
+      return this.#pass(electionMs, (id) => id !== leader.id);
+    };
+    const write = (): boolean => {
+      const isWritten = this.#proposeAway(leader);
+      deliverAll(this.#cluster);
+      return isWritten;
+    };
+    const wait = (): boolean => true;
+    const readOn = (): boolean => {
+      if (leader.raft === null) this.#cluster.restart(leader.id);
+      if (leader.raft?.isLeader !== true) return true;
+      this.#cluster.read(leader.id);
+      for (const frame of answers) this.#arrive(frame);
+      return true;
+    };
+    this.#begin(leader.id, 0, [elect, write, wait, readOn]);
+  }
+
+  /**
+   * A leader proposes to sleep and stands still. When it goes on, everybody has been silent for long, and
+   * one of them is heard to agree.
+   */
+  oversleep(): void {
+    const leader = this.#cluster.leader();
+    const { quiesceMs, electionMs } = this.#cluster.options;
+    if (this.#plot !== null || leader === null || quiesceMs === 0) return;
+    const { network, ids } = this.#cluster;
+    const others = ids.filter((id) => id !== leader.id);
+    for (let i = this.#random.below(8); i > 0; i -= 1) leader.propose(new Uint8Array([253, i]));
+    const isProposed = (): boolean =>
+      others.some((id) => network.frames(leader.id, id).some(({ body }) => body.kind === "quiesce"));
+    for (let ms = 2 * (electionMs + quiesceMs); ms > 0 && !isProposed(); ms -= LULL_STEP_MS) {
+      deliverAll(this.#cluster);
+      passTime(this.#cluster, LULL_STEP_MS);
+    }
+    if (!isProposed()) return;
+    const one = this.#random.pick(others);
+    while (this.#cluster.deliver(leader.id, one) !== null) {
+      // It has heard the proposal then.
+    }
+    leader.clock += (1 + 2 * this.#random.fraction()) * electionMs;
+    while (leader.raft !== null && this.#cluster.deliver(one, leader.id) !== null) {
+      // The leader hears it before it looks at the time.
+    }
+  }
+
+  /** Copies of what a leader's followers answer while it is asked for reads: the network may keep some. */
+  #lateAnswers(leader: TestReplica): readonly Frame[] {
+    const { network, ids } = this.#cluster;
+    const answers: Frame[] = [];
+    for (let i = 1 + this.#random.below(3); i > 0 && leader.raft?.isLeader === true; i -= 1) {
+      this.#cluster.read(leader.id);
+      for (const id of ids) {
+        while (id !== leader.id && this.#cluster.deliver(leader.id, id) !== null) {
+          // All of them have heard the question then.
+        }
+        answers.push(...network.frames(id, leader.id));
+      }
+      deliverAll(this.#cluster);
+    }
+    return answers;
+  }
+
+  /** Nobody asks for anything, nothing is lost. True when this leader sleeps. */
+  #lull(leader: TestReplica): boolean {
+    const { electionMs, quiesceMs } = this.#cluster.options;
+    for (let ms = 2 * (electionMs + quiesceMs); ms > 0; ms -= LULL_STEP_MS) {
+      deliverAll(this.#cluster);
+      passTime(this.#cluster, LULL_STEP_MS);
+      if (leader.raft?.isLeader !== true) return false;
+      if (leader.raft.core.isAsleep) return true;
+    }
+    return false;
+  }
+
+  #arrive(frame: Frame): void {
+    const { network } = this.#cluster;
+    const { from, to } = frame;
+    network.healLink(from, to);
+    network.send(frame);
+    this.#cluster.deliver(from, to, network.frames(from, to).length - 1);
+    network.cut(from, to);
   }
 
   #begin(deaf: NodeId | null, shorten: number, acts: (() => boolean)[]): void {

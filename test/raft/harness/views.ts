@@ -2,6 +2,7 @@
 import { defined } from "../../../src/base/assert.ts";
 import type { Core } from "../../../src/raft/core.ts";
 import type { Raft } from "../../../src/raft/raft.ts";
+import type { NodeId } from "../../../src/raft/types.ts";
 import type { DurableView, LiveView, LogView, NodeView } from "../invariants/view.ts";
 import type { DiskState } from "./disk.ts";
 import type { TestReplica } from "./replica.ts";
@@ -20,6 +21,12 @@ function viewDisk(state: DiskState): DurableView {
 export function isTimed(core: Core): boolean {
   const { electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt } = core;
   return [electionAt, heartbeatAt, quorumCheckAt, transferAt, newsAt].some((at) => at !== null);
+}
+
+/** How long ago a leader heard `id`, or began to wait for it. */
+export function silentMs(core: Core, id: NodeId): number {
+  const { heardAt, trackedAt } = defined(core.progress.get(id), `${id} follows`);
+  return core.now - (heardAt ?? trackedAt);
 }
 
 function viewLive({ core }: Raft): LiveView {
@@ -46,6 +53,7 @@ function viewLive({ core }: Raft): LiveView {
       inflightMessages: inflights.count,
       inflightBytes: inflights.bytes,
     })),
+    silentMs: (id) => silentMs(core, id),
     uncommittedBytes,
     bounds: options,
     isAsleep: core.isAsleep,

@@ -17,6 +17,7 @@ import { Quiescence } from "./quiescence.ts";
 import { ReadFreshness } from "./read-freshness.ts";
 import { RejectionAboveCommit } from "./rejection-above-commit.ts";
 import { SingleCreator } from "./single-creator.ts";
+import { SleepConsent } from "./sleep-consent.ts";
 import { SnapshotInstall } from "./snapshot-install.ts";
 import { StateMachineSafety } from "./state-machine-safety.ts";
 import { VoteOnce } from "./vote-once.ts";
@@ -42,6 +43,7 @@ export function allInvariants(): Invariant[] {
     new ReadFreshness(),
     new MemoryBounds(),
     new Quiescence(),
+    new SleepConsent(),
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
- * 17. Who sleeps has no timer and nothing pending. A leader sleeps only while a quorum holds all of its
- * log, and all of it is committed and applied.
+ * 17. Who sleeps has no timer and nothing pending: all of its log is committed. A leader sleeps only while a
+ * quorum holds all of its log, and all of it is applied.
  */
 import { hasQuorum } from "../../../src/raft/quorum.ts";
 import type { Invariant, Observation } from "./observation.ts";
@@ -15,8 +15,8 @@ export class Quiescence implements Invariant {
       const { live, id } = node;
       if (live === null || !live.isAsleep) continue;
       if (live.isTimed) violated(this.name, `${id} sleeps with a timer`);
-      if (live.role !== "leader") continue;
       if (live.commit !== live.log.last) violated(this.name, `${id} sleeps over uncommitted entries`);
+      if (live.role !== "leader") continue;
       if (live.applied !== live.commit) violated(this.name, `${id} sleeps before it applied everything`);
       const holds = (other: string) => {
         const log = step.node(other)?.durable.log;

@@ -44,6 +44,7 @@ export interface BoundsView {
   readonly inflightBytesMax: number;
   readonly appendBytesMax: number;
   readonly uncommittedBytesMax: number;
+  readonly electionMs: number;
 }
 
 /** What a running node has in memory, durable or not. */
@@ -59,6 +60,8 @@ export interface LiveView {
   configurationAt(index: number): ConfigurationAt;
   /** Empty unless leader. */
   readonly followers: readonly FollowerView[];
+  /** How long ago one of them was heard, or became one. */
+  silentMs(follower: NodeId): number;
   readonly uncommittedBytes: number;
   readonly bounds: BoundsView;
   readonly isAsleep: boolean;

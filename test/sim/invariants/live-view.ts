@@ -4,7 +4,7 @@ import { defined } from "../../../src/base/assert.ts";
 import type { Core } from "../../../src/raft/core.ts";
 import type { Progress } from "../../../src/raft/progress.ts";
 import type { ConfigurationAt, Entry, NodeId } from "../../../src/raft/types.ts";
-import { isTimed } from "../../raft/harness/views.ts";
+import { isTimed, silentMs } from "../../raft/harness/views.ts";
 import type { BoundsView, FollowerView, LiveView, LogView } from "../../raft/invariants/view.ts";
 import { internEntry } from "../disk/intern-entry.ts";
 
@@ -126,6 +126,10 @@ export class CoreView implements LiveView {
     if (same && count === known.length) return known;
     this.#followers = [...progress].map(([id, one]) => new CoreFollowerView(id, one));
     return this.#followers;
+  }
+
+  silentMs(follower: NodeId): number {
+    return silentMs(this.#core, follower);
   }
 
   get uncommittedBytes(): number {

@@ -7,12 +7,14 @@ import { OPERATION_MUTANTS } from "./operations.ts";
 import { PLATFORM_MUTANTS } from "./platform.ts";
 import { READ_MUTANTS } from "./reads.ts";
 import { REPLICATION_MUTANTS } from "./replication.ts";
+import { SLEEP_MUTANTS } from "./sleep.ts";
 import { STORAGE_MUTANTS } from "./storage.ts";
 import { USER_MUTANTS } from "./users.ts";
 import { WATCH_MUTANTS } from "./watches.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...ELECTION_MUTANTS,
+  ...SLEEP_MUTANTS,
   ...REPLICATION_MUTANTS,
   ...READ_MUTANTS,
   ...OPERATION_MUTANTS,
