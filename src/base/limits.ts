@@ -163,6 +163,8 @@ export const LIMITS = {
   sessionDrainMs: 30_000,
   /** Leases in one checkpoint. */
   leaseCheckpointsMax: 1_000,
+  /** Leases that are noted in the log by a leader that comes back without its memory. */
+  leaseRestsNotedMax: 128,
 } as const;
 
 assert(LIMITS.requestBytesMax < LIMITS.entryBytesMax, "a maximal request must fit a log row");

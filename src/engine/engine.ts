@@ -129,7 +129,7 @@ export class Engine {
     this.#changes = new MemberChanges(context, this.#proposals);
     this.#writes = new ClientWrites(context, this.#proposals, this.#reads, this.#changes, access);
     this.#maintenance = new Maintenance(context, this.#proposals, options.maintenance);
-    this.#lessor = new Lessor(context, this.#proposals, options.raft.electionMs, stored.boot);
+    this.#lessor = new Lessor(context, this.#proposals, options.raft.electionMs, stored);
     this.#leaseQueries = new LeaseQueries(context, this.#reads, this.#lessor);
     this.#watches = new WatchCalls(context, this.#reads, access);
     // A follower that pulls at all pulls much more often than this.

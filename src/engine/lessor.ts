@@ -10,11 +10,14 @@
  * A lease that nobody renews ends all the same, however many elections there are: whoever leads notes
  * in the log what is left when half of it has passed, or five minutes. Clients that renew regularly
  * never come that far, and so cost no entries of the log unless their leases last longer than that.
+ * Whoever leads on without its memory knows since when nobody has renewed anything. It notes what is left
+ * at once: it may lose its memory again long before half of the time is over.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { LIMITS } from "../base/limits.ts";
 import type { LeaseTable } from "../mvcc/lease/lease-table.ts";
-import type { BootState } from "../raft/types.ts";
+import { isJoint } from "../raft/configuration.ts";
+import type { NodeId } from "../raft/types.ts";
 import {
   type Command,
   CommandSchema,
@@ -23,6 +26,7 @@ import {
 } from "../wire/gen/edged_pb.ts";
 import type { EngineContext } from "./engine-context.ts";
 import { LeaseClock, type TimedLease } from "./lease-clock.ts";
+import type { StoredReplica } from "./ports.ts";
 import type { ProposalFate, Proposals } from "./proposals.ts";
 
 /** Between two checkpoints of one lease. */
@@ -42,16 +46,26 @@ export type Renewal =
   /** The log may know a shorter time: `Lessor.renewThroughLog`. */
   | { readonly kind: "checkpointed" };
 
+/** What a replica without memory knows of its own: in the term `term` nobody has renewed anything since. */
+interface Rest {
+  readonly term: number;
+  readonly since: number;
+}
+
 /** Leadership, from the moment when everything of earlier terms is applied. */
 interface Office {
   readonly term: number;
   readonly since: number;
+  /** What leases get on top: nobody was there to renew them while there was no leader. */
+  readonly extraMs: number;
   readonly clock: LeaseClock;
   /** Leases whose time is over. */
   expired: TimedLease[];
   /** The last lease read; null before the first. */
   loadedTo: bigint | null;
   isLoaded: boolean;
+  /** Time has passed before this office began that no checkpoint tells of. */
+  mustNote: boolean;
   /** The present half second of expiries. */
   windowEndsAt: number;
   revokesLeft: number;
@@ -61,15 +75,19 @@ export class Lessor {
   readonly #context: EngineContext;
   readonly #proposals: Proposals;
   readonly #electionMs: number;
-  readonly #resumed: { readonly term: number; readonly since: number } | null;
+  readonly #rest: Rest | null;
   #office: Office | null = null;
 
-  constructor(context: EngineContext, proposals: Proposals, electionMs: number, boot: BootState) {
+  constructor(
+    context: EngineContext,
+    proposals: Proposals,
+    electionMs: number,
+    stored: Pick<StoredReplica, "boot" | "writtenAt">,
+  ) {
     this.#context = context;
     this.#proposals = proposals;
     this.#electionMs = electionMs;
-    // Who lost its memory asleep has renewed nothing since it fell asleep.
-    this.#resumed = boot.sleep === null ? null : { term: boot.term, since: boot.sleep.at };
+    this.#rest = restOf(stored, context.raft.core.id);
   }
 
   /** Proposes what is due. Called within a turn, before its writes. */
@@ -91,6 +109,7 @@ export class Lessor {
     for (let from = 0; from < checkpoints.length; from += LIMITS.leaseCheckpointsMax) {
       this.#checkpoint(now, checkpoints.slice(from, from + LIMITS.leaseCheckpointsMax));
     }
+    if (office.mustNote && office.isLoaded) this.#noteRest(now, office);
     if (office.expired.length > 0) this.#revokeExpired(now, office);
   }
 
@@ -104,8 +123,8 @@ export class Lessor {
       return;
     }
     if (this.#office === null || !this.#isInOffice(this.#office)) {
-      const since = this.#resumed?.term === core.term ? Math.min(this.#resumed.since, now) : now;
-      this.#office = newOffice(core.term, since);
+      const rest = this.#rest?.term === core.term ? this.#rest : null;
+      this.#office = newOffice(now, core.term, rest, this.#electionMs);
     } else {
       for (const { id, kind } of changes) {
         this.#office.clock.remove(id);
@@ -119,7 +138,7 @@ export class Lessor {
   deadline(): number | null {
     const office = this.#office;
     if (office === null) return this.#mayTakeOffice ? this.#context.now : null;
-    if (!office.isLoaded) return this.#context.now;
+    if (!office.isLoaded || office.mustNote) return this.#context.now;
     const { nextAt } = office.clock;
     if (office.expired.length === 0) return nextAt;
     return Math.min(office.windowEndsAt, nextAt ?? Number.POSITIVE_INFINITY);
@@ -225,7 +244,17 @@ export class Lessor {
 
   /** A lease from before this office. */
   #inherited(office: Office, id: bigint, record: LeaseRecord): TimedLease {
-    return timedLease(id, record, office.since, this.#electionMs);
+    return timedLease(id, record, office.since, office.extraMs);
+  }
+
+  /** The next to end come first, so that some get on however short each office is. */
+  #noteRest(now: number, office: Office): void {
+    office.mustNote = false;
+    const leases = office.clock.byExpiry().filter(({ renewals, isRevoking, deadline, ttlMs }) => {
+      const leftMs = deadline - now;
+      return renewals === 0 && !isRevoking && leftMs > 0 && ttlMs - leftMs >= CHECKPOINT_MS_MIN;
+    });
+    if (leases.length > 0) this.#checkpoint(now, leases.slice(0, LIMITS.leaseRestsNotedMax));
   }
 
   #checkpoint(now: number, leases: readonly TimedLease[]): void {
@@ -273,10 +302,27 @@ export class Lessor {
   }
 }
 
-function newOffice(term: number, since: number): Office {
+/**
+ * Who fell asleep has renewed nothing since. The only member of a cluster writes before it renews, and
+ * nobody else can have led: it was alone in a configuration that it knew to be committed.
+ */
+function restOf({ boot, writtenAt }: Pick<StoredReplica, "boot" | "writtenAt">, id: NodeId): Rest | null {
+  if (boot.sleep !== null) return { term: boot.term, since: boot.sleep.at };
+  const newest = boot.configurations.at(-1);
+  if (newest === undefined || newest.index > boot.commit || writtenAt === 0) return null;
+  const { configuration } = newest;
+  const { voters, learners } = configuration;
+  const isAlone = voters.length === 1 && voters[0] === id && learners.length === 0 && !isJoint(configuration);
+  return isAlone ? { term: boot.term + 1, since: writtenAt } : null;
+}
+
+function newOffice(now: number, term: number, rest: Rest | null, electionMs: number): Office {
+  const since = Math.min(rest?.since ?? now, now);
   return {
     term,
     since,
+    extraMs: rest === null ? electionMs : 0,
+    mustNote: now - since >= CHECKPOINT_MS_MIN,
     clock: new LeaseClock(),
     expired: [],
     loadedTo: null,

@@ -57,6 +57,8 @@ export interface StoredReplica {
   readonly wiped: boolean;
   /** Set for ever once this replica was removed from its cluster. */
   readonly successors: Successors | null;
+  /** When hard state, indexes or counters were last written, by this replica's clock; 0 for never. */
+  readonly writtenAt: number;
 }
 
 /**
@@ -86,6 +88,7 @@ export interface ReplicaStorage {
   setRemoved(successors: Successors): void;
   /** Makes the next `flush` write even if nothing changed: a write proves this instance is current. */
   fence(): void;
-  flush(): void;
+  /** `now` is noted with it. */
+  flush(now: number): void;
   databaseBytes(): number;
 }

@@ -66,7 +66,7 @@ export function runTurn(parts: TurnParts, now: number, inside: (() => void) | nu
     trimLog(parts);
     parts.applied();
     if (parts.machine.hasHousekeeping()) parts.machine.housekeep();
-    storage.flush();
+    storage.flush(now);
   });
   return after;
 }

@@ -30,14 +30,15 @@ interface Meta {
   mvcc: MvccState;
   fence: number;
   sleep: Sleep | null;
+  writtenAt: number;
 }
 
 const SELECT_META = `SELECT term, vote, commit_index, applied, snapshot_index, snapshot_term, log_bytes,
-  revision, ord, sequence, compact_revision, system_ord, generation, fence, sleep FROM meta WHERE id = 0`;
+  revision, ord, sequence, compact_revision, system_ord, generation, fence, sleep, written_at FROM meta WHERE id = 0`;
 
 const UPDATE_META = `UPDATE meta SET term = ?, vote = ?, commit_index = ?, applied = ?, snapshot_index = ?,
   snapshot_term = ?, log_bytes = ?, revision = ?, ord = ?, sequence = ?, compact_revision = ?, system_ord = ?,
-  generation = ?, fence = ?, sleep = ? WHERE id = 0`;
+  generation = ?, fence = ?, sleep = ?, written_at = ? WHERE id = 0`;
 
 const INSERT_META = `INSERT INTO meta (id, term, vote, commit_index, applied, snapshot_index, snapshot_term,
   log_bytes, revision, ord, sequence, compact_revision, system_ord, generation, fence)
@@ -84,7 +85,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
   /** Everything a start needs, or null for a database nobody has founded. */
   load(): StoredReplica | null {
     if (this.#meta === null) return null;
-    const { term, vote, commit, applied, snapshot, mvcc, sleep } = this.#meta;
+    const { term, vote, commit, applied, snapshot, mvcc, sleep, writtenAt } = this.#meta;
     const lastIndex = this.#log.lastIndex() ?? snapshot.index;
     const firstIndex = this.#log.firstIndex() ?? snapshot.index + 1;
     assert(firstIndex === snapshot.index + 1, `the log begins at ${firstIndex}, not after ${snapshot.index}`);
@@ -102,6 +103,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
       staging: this.#staging(),
       wiped,
       successors,
+      writtenAt,
     };
   }
 
@@ -207,10 +209,11 @@ export class SqlReplicaStorage implements ReplicaStorage {
     this.#dirty = true;
   }
 
-  flush(): void {
+  flush(now: number): void {
     if (!this.#dirty) return;
     this.#dirty = false;
-    const { term, vote, commit, applied, snapshot, logBytes, mvcc, fence, sleep } = this.#current;
+    this.#current.writtenAt = Math.floor(now);
+    const { term, vote, commit, applied, snapshot, logBytes, mvcc, fence, sleep, writtenAt } = this.#current;
     const { revision, ord, sequence, compactRevision, systemOrd, generation } = mvcc;
     const { index, term: snapshotTerm } = snapshot;
     this.#sql.run(
@@ -230,6 +233,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
       generation,
       fence,
       sleep === null ? null : JSON.stringify(sleep),
+      writtenAt,
     );
   }
 
@@ -272,7 +276,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
 
 function decodeMeta(row: SqlRow): Meta {
   const [term, vote, commit, applied, snapshotIndex, snapshotTerm, logBytes, ...rest] = row;
-  const [revision, ord, sequence, compactRevision, systemOrd, generation, fence, sleep] = rest;
+  const [revision, ord, sequence, compactRevision, systemOrd, generation, fence, sleep, writtenAt] = rest;
   return {
     term: Number(term),
     vote: vote === null ? null : String(vote),
@@ -291,5 +295,6 @@ function decodeMeta(row: SqlRow): Meta {
     fence: Number(fence),
     // Written by `flush` only.
     sleep: sleep === null ? null : (JSON.parse(String(sleep)) as Sleep),
+    writtenAt: Number(writtenAt),
   };
 }

@@ -52,6 +52,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["ALTER TABLE meta ADD COLUMN sleep TEXT"],
   // Who goes on without this replica, as JSON; NULL while it is a member.
   ["ALTER TABLE identity ADD COLUMN successors TEXT"],
+  // When `meta` was last written, in ms by the replica's own clock.
+  ["ALTER TABLE meta ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0"],
 ];
 
 /** Brings the database to the newest schema. Refuses one written by a newer version. */

@@ -4,6 +4,7 @@ import { LIMITS } from "../../src/base/limits.ts";
 import type { EngineContext } from "../../src/engine/engine-context.ts";
 import { Lessor, type Renewal } from "../../src/engine/lessor.ts";
 import { Proposals } from "../../src/engine/proposals.ts";
+import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import { encodeBatch } from "../../src/wire/batch.ts";
 import { type Command, CommandSchema } from "../../src/wire/gen/edged_pb.ts";
 import { LeaseGrantRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
@@ -27,7 +28,14 @@ class Leadership {
   #index: number;
   #answers: (() => void)[] = [];
 
-  constructor(store = new Store(), now = 0, term = 1, sleptAt: number | null = null) {
+  /** `writtenAt`: it is the only member, and last wrote then. */
+  constructor(
+    store = new Store(),
+    now = 0,
+    term = 1,
+    sleptAt: number | null = null,
+    writtenAt: number | null = null,
+  ) {
     this.store = store;
     this.now = now;
     this.#term = term;
@@ -37,7 +45,7 @@ class Leadership {
       get isLeader() {
         return leadership.isLeader;
       },
-      core: { term, applied: this.#index, termStartIndex: this.#index },
+      core: { id: "self", term, applied: this.#index, termStartIndex: this.#index },
     };
     const machine = {
       get leases() {
@@ -57,11 +65,15 @@ class Leadership {
       afterTurn: (answer: () => void) => leadership.#answers.push(answer),
     };
     const sleep = sleptAt === null ? null : { leader: "self", round: 0, repairMs: 0, at: sleptAt };
+    const voters = writtenAt === null ? ["self", "other"] : ["self"];
+    const configurations = [{ index: 0, configuration: simpleConfiguration(voters) }];
+    // Asleep it leads on in its term, else it is elected.
+    const boot = { term: sleep === null ? term - 1 : term, commit: 0, sleep, configurations };
     // A fake has what is used of an engine.
     this.lessor = new Lessor(context as unknown as EngineContext, this.proposals, ELECTION_MS, {
-      term,
-      sleep,
-    } as ConstructorParameters<typeof Lessor>[3]);
+      boot,
+      writtenAt: writtenAt ?? now,
+    } as unknown as ConstructorParameters<typeof Lessor>[3]);
     this.turn();
   }
 
@@ -121,6 +133,12 @@ class Leadership {
   next(sleptAt: number | null = null): Leadership {
     this.store.reload();
     return new Leadership(this.store, this.now, this.#term + (sleptAt === null ? 1 : 0), sleptAt);
+  }
+
+  /** The only member of its cluster comes back without memory, having written last at `writtenAt`. */
+  nextAlone(writtenAt: number): Leadership {
+    this.store.reload();
+    return new Leadership(this.store, this.now, this.#term + 1, null, writtenAt);
   }
 }
 
@@ -261,10 +279,75 @@ describe("a lease", () => {
     awake.passTo(3 * SECOND);
     const back = awake.next(2 * SECOND);
     back.passTo(8 * SECOND);
-    back.passTo(13 * SECOND - 1);
+    back.passTo(12 * SECOND - 1);
     expect(back.has(5)).toBe(true);
-    back.passTo(13 * SECOND);
+    back.passTo(12 * SECOND);
     expect(back.has(5)).toBe(false);
+  });
+});
+
+describe("whoever leads on without its memory", () => {
+  test("and is alone gives each lease the rest of its time, counted from when it last wrote", () => {
+    const first = new Leadership();
+    first.grant(5, 60);
+    first.passTo(10 * SECOND);
+    expect(first.renew(5)).toMatchObject({ kind: "renewed" });
+    first.now = 40 * SECOND;
+    const back = first.nextAlone(10 * SECOND);
+    back.passTo(70 * SECOND - 1);
+    expect(back.has(5)).toBe(true);
+    back.passTo(70 * SECOND);
+    expect(back.has(5)).toBe(false);
+  });
+
+  test("and is alone ends a long lease though it never stays for long, and is asked all the time", () => {
+    let leader = new Leadership();
+    leader.grant(5, 3_600);
+    while (leader.has(5)) {
+      expect(leader.now).toBeLessThan(3_600 * SECOND + 20 * SECOND);
+      const writtenAt = leader.now;
+      leader.now += 20 * SECOND;
+      leader = leader.nextAlone(writtenAt);
+      leader.passTo(leader.now);
+      leader.turn();
+    }
+    expect(leader.now).toBeGreaterThanOrEqual(3_600 * SECOND);
+  });
+
+  test("ends a long lease though it sleeps, and is woken, all the time", () => {
+    let leader = new Leadership();
+    leader.grant(5, 3_600);
+    let at = 0;
+    for (; leader.has(5) && at < 10_000 * SECOND; at += 60 * SECOND) {
+      leader.now = at + 60 * SECOND;
+      leader = leader.next(at);
+      leader.turn();
+    }
+    expect(at).toBeGreaterThanOrEqual(3_600 * SECOND);
+    expect(at).toBeLessThan(3_700 * SECOND);
+  });
+
+  test("notes a bounded number of leases, the next to end first", () => {
+    const leader = new Leadership();
+    const count = LIMITS.leaseRestsNotedMax + 10;
+    for (let id = 1; id <= count; id += 1) leader.grant(id, 10_000 - id);
+    leader.now = 60 * SECOND;
+    const back = leader.nextAlone(0 + 1);
+    back.turn();
+    expect(back.written).toBe(1);
+    const noted = (id: number) => (back.store.machine.leases.get(BigInt(id))?.remainingMs ?? 0n) > 0n;
+    expect(noted(count)).toBe(true);
+    expect(noted(11)).toBe(true);
+    expect(noted(10)).toBe(false);
+  });
+
+  test("and was not alone knows nothing of what was renewed", () => {
+    const first = new Leadership();
+    first.grant(5, 60);
+    first.now = 30 * SECOND;
+    const back = first.next();
+    back.passTo(91 * SECOND - 1);
+    expect(back.has(5)).toBe(true);
   });
 });
 

@@ -42,6 +42,7 @@ describe("replica storage", () => {
       staging: null,
       successors: null,
       wiped: false,
+      writtenAt: 0,
     });
   });
 
@@ -72,7 +73,7 @@ describe("replica storage", () => {
         command(3, 1),
       ]);
       storage.truncateFrom(2);
-      storage.flush();
+      storage.flush(7);
     });
     expect(storage.logBytes).toBe(10);
     const stored = reopened().load();
@@ -88,9 +89,13 @@ describe("replica storage", () => {
       storage.setHardState({ term: 1, vote: "3" });
       storage.setCommit(2);
       storage.setApplied(2, mvcc);
-      storage.flush();
+      storage.flush(7);
     });
-    expect(reopened().load()).toMatchObject({ boot: { term: 1, vote: "3", commit: 2, applied: 2 }, mvcc });
+    expect(reopened().load()).toMatchObject({
+      boot: { term: 1, vote: "3", commit: 2, applied: 2 },
+      mvcc,
+      writtenAt: 7,
+    });
     expect(sql.first("SELECT count(*) FROM meta")).toEqual([1]);
   });
 
@@ -100,7 +105,7 @@ describe("replica storage", () => {
       storage.transaction(() => {
         storage.append([command(1, 1)]);
         storage.setHardState({ term: 5, vote: null });
-        storage.flush();
+        storage.flush(7);
         throw new Error("the turn broke");
       }),
     ).toThrow("the turn broke");
@@ -132,7 +137,7 @@ describe("replica storage", () => {
       storage.setCommit(3);
       storage.setApplied(3, INITIAL_MVCC_STATE);
       storage.compact({ index: 2, term: 1 });
-      storage.flush();
+      storage.flush(7);
     });
     expect(reopened().load()?.boot).toMatchObject({
       snapshot: { index: 2, term: 1 },
@@ -151,7 +156,7 @@ describe("replica storage", () => {
         storage.installSnapshot({ index: 2, term: 1 }, at, keepSuffix);
         storage.setCommit(2);
         storage.setApplied(2, INITIAL_MVCC_STATE);
-        storage.flush();
+        storage.flush(7);
       });
       expect(reopened().load()?.boot).toMatchObject({ lastIndex: keepSuffix ? 3 : 2, configurations: [at] });
       expect(storage.logBytes).toBe(keepSuffix ? 10 : 0);

@@ -10,8 +10,8 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/engine/lessor.ts",
-        search: "timedLease(id, record, office.since, this.#electionMs)",
-        replace: "timedLease(id, record, office.since - 1_000 * Number(record.ttl), this.#electionMs)",
+        search: "timedLease(id, record, office.since, office.extraMs)",
+        replace: "timedLease(id, record, office.since - 1_000 * Number(record.ttl), office.extraMs)",
       },
     ],
   },
