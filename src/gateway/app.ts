@@ -44,6 +44,8 @@ export interface GatewayDeps {
 function notFound(c: Context<GatewayEnv>): Response {
   const path = rawPath(c.req.raw);
   if (isEtcdPath(c.req.raw)) {
+    if (/^(?:\/clusters\/[^/]*)?\/v3$/.test(path)) return movedPermanently(c, `${path}/`);
+    if (path.includes("//")) return movedPermanently(c, path.replace(/\/{2,}/g, "/"));
     const text = /\/v3(?:beta)?\//.test(path) ? "Not Found\n" : "404 page not found\n";
     return c.body(text, 404, ETCD_TEXT);
   }
@@ -55,6 +57,17 @@ function notFound(c: Context<GatewayEnv>): Response {
       `there is nothing at ${path}; keys are at /kv/{key}, the cluster at /status, other clusters below /clusters/{name}/`,
     ),
   );
+}
+
+/** As Go's servers answer to a path with empty parts. Source: `http.Redirect`. */
+function movedPermanently(c: Context<GatewayEnv>, path: string): Response {
+  const location = `${path}${new URL(c.req.raw.url).search}`;
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") return c.body(null, 301, { Location: location });
+  const href = location.replaceAll("&", "&amp;").replaceAll("'", "&#39;").replaceAll("<", "&lt;");
+  return c.body(`<a href="${href}">Moved Permanently</a>.\n\n`, 301, {
+    Location: location,
+    "Content-Type": "text/html; charset=utf-8",
+  });
 }
 
 function refuseAll(app: Hono<GatewayEnv>, problems: readonly ConfigProblem[]): void {

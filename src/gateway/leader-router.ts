@@ -126,6 +126,14 @@ function isUnavailable(reply: { readonly kind: string }): reply is Unavailable {
   return reply.kind === "unavailable";
 }
 
+/** A cluster that never had a leader has not begun: as in etcd, not even old state is told of it. */
+function isUnborn(
+  { header }: ReadOutcome | ReadTxnOutcome,
+  { consistency }: Pick<ReadCall, "consistency">,
+): boolean {
+  return consistency === "serializable" && header?.term === 0;
+}
+
 /** A replica that has stopped stays stopped for as long as a request lives; nobody else may be asked. */
 function isFinal(choice: RouteChoice, reply: Unavailable): boolean {
   return choice.pin !== null && reply.reason === "stopped" && !reply.unknownOutcome;
@@ -219,17 +227,19 @@ export class LeaderRouter {
   }
 
   /** Reads from any replica that can serve. */
-  range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
-    return this.#read(choice, (replica, timeoutMs) =>
+  async range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
+    const reply = await this.#read(choice, (replica, timeoutMs) =>
       replica.range({ ...call, token: choice.token ?? null, timeoutMs }),
     );
+    return isUnborn(reply, call) ? this.range(choice, { ...call, consistency: "linearizable" }) : reply;
   }
 
   /** A transaction that only reads, from any replica that can serve. */
-  readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
-    return this.#read(choice, (replica, timeoutMs) =>
+  async readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
+    const reply = await this.#read(choice, (replica, timeoutMs) =>
       replica.readTxn({ ...call, token: choice.token ?? null, timeoutMs }),
     );
+    return isUnborn(reply, call) ? this.readTxn(choice, { ...call, consistency: "linearizable" }) : reply;
   }
 
   /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */

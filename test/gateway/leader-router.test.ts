@@ -392,6 +392,18 @@ describe("reads", () => {
     expect(bench.log).toEqual(["r1 readTxn", "r2 readTxn"]);
   });
 
+  test("of old state wait for the first leader that there ever was", async () => {
+    bench.range = (member) => ({
+      kind: "range",
+      header: { ...header(member), term: member === "r1" ? 0 : 1 },
+      response: EMPTY,
+    });
+    const call = { request: EMPTY, consistency: "serializable", minRevision: 0 } as const;
+    const choice = { cluster: "default", pin: null };
+    await bench.router.range(choice, call);
+    expect(bench.log).toEqual(["r1 range", "r1 range"]);
+  });
+
   test("have a budget of their own where wanted", async () => {
     bench.range = () => unavailable("no-leader");
     const startMs = bench.clock.now;

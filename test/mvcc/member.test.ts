@@ -148,6 +148,9 @@ describe("members", () => {
     expect(registry.update(registry.named("m2").id, "http://a:1")).toMatchObject(rejected("peerUrlExists"));
     expect(registry.update(registry.named("m2").id, "http://c:1")).toMatchObject({ kind: "applied" });
     expect(registry.named("m2").peerUrls).toEqual(["http://c:1"]);
+    expect(registry.update(registry.named("m2").id, "nonsense")).toMatchObject(rejected("badMemberUrls"));
+    // Who is meant comes first.
+    expect(registry.update("f".repeat(16), "nonsense")).toMatchObject(rejected("memberNotFound"));
   });
 
   test("one learns at a time; a voter cannot be promoted", () => {

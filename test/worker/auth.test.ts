@@ -266,6 +266,17 @@ test("the group's own work goes on: leases end though nobody signs for that", {
   });
 });
 
+test("whoever signs in needs no token, but none that is bad", async () => {
+  const signInWith = (token: string, password = "right") =>
+    v3("auth/authenticate", { name: "s", password }, token);
+  await v3("auth/user/add", { name: "s", password: "right" }, tokens.root);
+  expect((await signInWith("bad")).status).toBe(401);
+  // The password is looked at first.
+  expect((await signInWith("bad", "wrong")).status).toBe(400);
+  expect((await signInWith(await signIn("s", "right"))).status).toBe(200);
+  await v3("auth/user/delete", { name: "s" }, tokens.root);
+});
+
 test("passwords and hashes that clients send as their own are not taken", async () => {
   await v3("auth/user/add", { name: "h", password: "right", hashedPassword: "chosen" }, tokens.root);
   expect((await v3("auth/authenticate", { name: "h", password: "right" })).status).toBe(200);

@@ -131,6 +131,18 @@ describe("a lock", () => {
     expect(json?.["keys"]).toHaveLength(1);
   });
 
+  test("leaves a place that the lease has already as it is", async () => {
+    await using cluster = await WorkerCluster.start({ replicas: 3 });
+    const { client, members } = cluster;
+    await untilLed(client, members);
+    await call(client, "lease/grant", { ID: "1", TTL: "600" });
+    await call(client, "kv/put", { key: b64("m/1"), value: b64("mine"), lease: "1" });
+    expect(await call(client, "lock/lock", { name: b64("m"), lease: "1" })).toMatchObject({
+      key: b64("m/1"),
+    });
+    expect(await client.request("GET", "/kv/m/1")).toMatchObject({ text: "mine" });
+  });
+
   test("is lost by a waiter who hangs up", async () => {
     await using cluster = await WorkerCluster.start({ replicas: 3 });
     const { client, members } = cluster;

@@ -10,6 +10,7 @@ import {
 } from "../../wire/gen/etcd/rpc_pb.ts";
 import { utf8 } from "../../wire/text.ts";
 import { originHeaders } from "../answers.ts";
+import { ETCD_TEXT } from "../etcd-paths.ts";
 import type { QueryOutcome, ReadOutcome } from "../leader-router.ts";
 import type { GatewayEnv, Services } from "../services.ts";
 import { ETCD_VERSION } from "../version.ts";
@@ -18,6 +19,8 @@ import { onlyMethods } from "./methods.ts";
 /** Probes want an answer sooner than clients do. */
 const HEALTH_BUDGET_MS = 5_000;
 
+/** Paths that etcd has too, and only for GET. */
+const ETCDS_OWN = ["/health", "/version"] as const;
 const TEXT = { "Content-Type": "text/plain; charset=utf-8" } as const;
 
 const PROBE = toBinary(
@@ -71,6 +74,13 @@ function checkLine(name: string, outcome: ReadOutcome): string {
 
 export function healthRoutes(services: Services): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
+  // The router would answer HEAD as GET; etcd refuses it.
+  for (const path of ETCDS_OWN) {
+    app.use(path, async (c, next) => {
+      if (c.req.method !== "HEAD") return next();
+      return c.body(null, 405, { Allow: "GET, OPTIONS", ...ETCD_TEXT });
+    });
+  }
   app.get("/health", async (c) => {
     const serializable = c.req.query("serializable") === "true";
     const choice = { cluster: c.get("cluster"), pin: c.get("pin") };
@@ -94,7 +104,8 @@ export function healthRoutes(services: Services): Hono<GatewayEnv> {
   });
   // etcd's two fields and nothing else; edged's own version is in /status.
   app.get("/version", (c) => c.json({ etcdserver: ETCD_VERSION, etcdcluster: ETCD_VERSION }));
-  for (const path of ["/health", "/readyz", "/version"]) onlyMethods(app, path, ["GET", "HEAD"]);
+  onlyMethods(app, "/readyz", ["GET", "HEAD"]);
+  for (const path of ETCDS_OWN) onlyMethods(app, path, ["GET"]);
   return app;
 }
 

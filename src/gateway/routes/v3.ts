@@ -32,8 +32,10 @@ export function v3Routes(services: Services): Hono<GatewayEnv> {
   for (const path of ["/v3/*", "/v3beta/*"]) {
     app.all(path, async (c) => {
       const name = endpointName(c.req.raw);
-      const method = name === null ? undefined : V3_METHODS.get(name);
-      if (name === null || method === undefined || WITHOUT_JSON.has(name)) return c.notFound();
+      const method = V3_METHODS.get(name ?? "");
+      if (name === null)
+        return c.body("400 Bad Request", 400, { "Content-Type": "text/plain; charset=utf-8" });
+      if (method === undefined || WITHOUT_JSON.has(name)) return c.notFound();
       if (methodOf(c) !== "POST") {
         return c.body("Method Not Allowed\n", 405, ETCD_TEXT);
       }

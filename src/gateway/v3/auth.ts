@@ -154,9 +154,8 @@ type SignIn = V3Outcome<AuthenticateResponse> & { readonly wasChecked?: boolean 
 async function signIn(call: V3Call<AuthenticateRequest>): Promise<SignIn> {
   const { services, request } = call;
   const { name, password } = request;
-  // Whoever signs in is nobody yet; a token of before does not matter.
-  const choice = { ...call.choice, token: null };
-  const stored = await storedHash({ ...call, choice });
+  // Whoever signs in is nobody yet. As in etcd, a token that is sent along must be good all the same.
+  const stored = await storedHash({ ...call, choice: { ...call.choice, token: null } });
   if (stored.kind === "refused") return stored;
   const matches = await services.passwords.matches(password, stored.hash);
   if (matches === null) return refusedFor("tooManyRequests");
@@ -171,7 +170,7 @@ async function signIn(call: V3Call<AuthenticateRequest>): Promise<SignIn> {
   // A remembered answer would be to another token.
   const operationId = freshOperationIds(services.entropy);
   const outcome = await write(
-    { ...call, choice, operationId, mayRepeat: false },
+    { ...call, operationId, mayRepeat: false },
     { case: "authenticate", value },
     AuthenticateResponseSchema,
   );

@@ -18,7 +18,7 @@ import { grpcTimeoutMs } from "./grpc-timeout.ts";
 import { MessageRequests } from "./message-requests.ts";
 import { messagesOf, type StreamMethod } from "./method.ts";
 import { openCall } from "./open-call.ts";
-import { answerRefusal, refused, streamError, type V3Refusal } from "./refusal.ts";
+import { answerRefusal, answerStreamRefusal, refused, streamError, type V3Refusal } from "./refusal.ts";
 import { RequestStream } from "./request-stream.ts";
 
 type KeepAlive = (call: V3Call<LeaseKeepAliveRequest>) => Promise<V3Outcome<LeaseKeepAliveResponse>>;
@@ -65,7 +65,10 @@ async function handle(
   // etcd's status line waits for the first message; a refusal must come before it.
   const first = await outcomes.next();
   if (first.done === true) return c.body(null, 200, headersOf(null));
-  if (first.value.kind === "refused") return answerRefusal(c, first.value);
+  if (first.value.kind === "refused") {
+    // What cannot be read is refused before there is a stream.
+    return first.value.origin === null ? answerRefusal(c, first.value) : answerStreamRefusal(c, first.value);
+  }
   let isOpen = true;
   const outlet = new Outlet(() => {
     isOpen = false;

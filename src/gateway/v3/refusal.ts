@@ -123,6 +123,12 @@ export function answerRefusal(c: Context<GatewayEnv>, refusal: V3Refusal): Respo
   });
 }
 
+/** A refusal by the service of a stream that has said nothing yet. */
+export function answerStreamRefusal(c: Context<GatewayEnv>, refusal: V3Refusal): Response {
+  const { headers, status } = answerRefusal(c, refusal);
+  return new Response(streamError(refusal), { status, headers });
+}
+
 /** Names of HTTP statuses, as Go prints them. */
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   400: "Bad Request",

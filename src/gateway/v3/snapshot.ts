@@ -19,6 +19,7 @@ import type { StreamMethod } from "./method.ts";
 import { openCall } from "./open-call.ts";
 import {
   answerRefusal,
+  answerStreamRefusal,
   inAuthWords,
   refusedFor,
   rejectedRequest,
@@ -48,7 +49,7 @@ async function handle(c: Context<GatewayEnv>, services: Services, name: string):
   const outcomes = messages(call.value);
   const first = await outcomes.next();
   if (first.done === true) return answerRefusal(c, refusedFor("backupLost"));
-  if (first.value.kind === "refused") return answerRefusal(c, first.value);
+  if (first.value.kind === "refused") return answerStreamRefusal(c, first.value);
   const encoder = new TextEncoder();
   let next: IteratorResult<Outcome, void> = first;
   const body = new ReadableStream<Uint8Array>({

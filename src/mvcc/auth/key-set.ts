@@ -15,14 +15,13 @@ export class KeySet {
 
   /**
    * Whether all of `interval` is covered. One whose end is not above its start holds no key, and as in
-   * etcd still needs what lies between its two ends.
+   * etcd still needs its start.
    */
   covers(interval: Interval): boolean {
     const { from, end } = asSpan(interval);
     const span = this.#lastFrom(from);
     if (span === undefined) return false;
     if (end === null) return span.end === null;
-    if (compareBytes(span.from, end) >= 0) return false;
     return span.end === null || (compareBytes(span.end, from) > 0 && compareBytes(span.end, end) >= 0);
   }
 

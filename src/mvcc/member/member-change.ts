@@ -40,9 +40,9 @@ export function isMemberRequest(request: Command["request"]): request is MemberR
 
 /** Why a request is wrong whoever the members are, or null. Source: etcd `api/v3rpc/member.go`. */
 export function validateMemberRequest(request: MemberRequest): ErrorKey | null {
-  const urls =
-    request.case === "memberAdd" || request.case === "memberUpdate" ? request.value.peerURLs : null;
-  return urls !== null && parsePeerUrls(urls) === null ? "badMemberUrls" : null;
+  return request.case === "memberAdd" && parsePeerUrls(request.value.peerURLs) === null
+    ? "badMemberUrls"
+    : null;
 }
 
 /** The membership that counts while none is recorded: the founders that the command brings along. */
@@ -117,6 +117,7 @@ function remove(before: Membership, { ID }: MemberRemoveRequest): Result<MemberC
 
 function update(before: Membership, { ID, peerURLs }: MemberUpdateRequest): Result<MemberChange, ErrorKey> {
   return replace(before, ID, (member) => {
+    if (parsePeerUrls(peerURLs) === null) return err("badMemberUrls");
     const taken = before.members.some(
       (other) => other !== member && other.peerUrls.some((url) => peerURLs.includes(url)),
     );

@@ -258,13 +258,32 @@ describe("paths and methods", () => {
     ["/v3/kv/range?foo=bar", 200],
     ["/v3/kv/range/", 404],
     ["/v3/KV/range", 404],
-    ["/v3/kv/%zz", 404],
+    ["/v3/kv/%zz", 400],
+    ["/v3beta", 404],
     ["/v3/toString", 404],
     ["/v3/maintenance/nope", 404],
     ["/v3/maintenance/hashkv", 404],
     ["/v3alpha/kv/range", 404],
   ])("%s: %i", async (path, status) => {
     expect((await answer(testGateway(), path, PUT)).status).toBe(status);
+  });
+
+  it.each([
+    ["/v3", "/v3/"],
+    ["/v3//kv/range?a=b", "/v3/kv/range?a=b"],
+    ["/clusters/c/v3/kv///range", "/clusters/c/v3/kv/range"],
+  ])("%s is at %s", async (path, location) => {
+    const { app } = testGateway();
+    const posted = await app.request(path, { method: "POST", body: "{}" });
+    expect([posted.status, posted.headers.get("Location"), await posted.text()]).toEqual([301, location, ""]);
+    const page = await app.request(path);
+    expect(page.status).toBe(301);
+    expect(await page.text()).toBe(`<a href="${location}">Moved Permanently</a>.\n\n`);
+  });
+
+  it.each(["/health", "/version"])("HEAD of %s is not allowed", async (path) => {
+    const response = await testGateway().app.request(path, { method: "HEAD" });
+    expect([response.status, response.headers.get("Allow")]).toEqual([405, "GET, OPTIONS"]);
   });
 
   it.each(["GET", "PUT", "DELETE", "PATCH", "HEAD"])("%s is not allowed", async (method) => {

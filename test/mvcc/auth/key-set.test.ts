@@ -91,7 +91,9 @@ test.each([
   ["a long interval is not open", [["b", "\xff\xff"]], ["c", "\0"], false],
   ["an upside-down permission permits nothing", [["c", "a"]], ["b", ""], false],
   ["an empty permission permits nothing", [["", "\0"]], ["a", ""], false],
-  ["an empty interval needs its ends", [["a", "c"]], ["b\0", "b"], true],
+  ["an empty interval needs its start", [["a", "c"]], ["b\0", "b"], true],
+  ["an empty interval needs no more than its start", [["b", "c"]], ["b\0", "a"], true],
+  ["an empty interval begins where nothing is permitted", [["a", "b"]], ["c", "a"], false],
   ["an empty interval beyond", [["a", "c"]], ["d", "b"], false],
 ] as const)("%s", (_name, allowed, [key, end], expected) => {
   const encoder = new TextEncoder();

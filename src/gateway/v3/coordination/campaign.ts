@@ -1,4 +1,4 @@
-import { equalBytes } from "../../../base/bytes.ts";
+import { EMPTY_BYTES, equalBytes } from "../../../base/bytes.ts";
 import { err, ok, type Result } from "../../../base/result.ts";
 import type { V3Call } from "../call.ts";
 import { patienceOf } from "../patience.ts";
@@ -12,7 +12,8 @@ export interface Campaign {
   readonly name: Uint8Array;
   /** 0: one is granted. */
   readonly lease: bigint;
-  readonly value: Uint8Array;
+  /** Written also where the lease has the place already; null: such a place stays as it is. */
+  readonly value: Uint8Array | null;
   /** What to say when the candidate's lease ends before its turn comes. */
   readonly expiredText: string;
 }
@@ -50,7 +51,7 @@ async function run(call: V3Call<unknown>, campaign: Campaign): Promise<Result<Wo
   const patience = patienceOf(call.client.signal, call.client.timeoutMs, call.services.clock);
   const session = await openSession(call, campaign.lease);
   if (!session.ok) return err(asUnknown(session.error));
-  const entered = await enter(call, campaign.name, session.value, campaign.value);
+  const entered = await enter(call, campaign.name, session.value, campaign.value ?? EMPTY_BYTES);
   if (!entered.ok) {
     await closeSession(call, session.value);
     return err(asUnknown(entered.error));
@@ -67,7 +68,7 @@ async function wait(
   { candidacy, present, header, origin }: Entered,
   waiter: ChangeWaiter,
 ): Promise<Result<Won, V3Refusal>> {
-  if (present !== null && !equalBytes(present.value, value)) {
+  if (present !== null && value !== null && !equalBytes(present.value, value)) {
     const rewritten = await rewrite(call, candidacy, value);
     if (rewritten.kind === "refused") return err(rewritten);
   }

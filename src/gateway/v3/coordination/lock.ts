@@ -1,6 +1,5 @@
 /** The Lock service: whoever is first below a name holds its lock. */
 import { create } from "@bufbuild/protobuf";
-import { EMPTY_BYTES } from "../../../base/bytes.ts";
 import {
   type LockRequest,
   LockRequestSchema,
@@ -28,7 +27,7 @@ export const LOCK_METHODS: Readonly<Record<string, V3Method>> = {
 
 async function lock(call: V3Call<LockRequest>): Promise<V3Outcome<LockResponse>> {
   const { name, lease } = call.request;
-  const won = await campaignFor(call, { name, lease, value: EMPTY_BYTES, expiredText: EXPIRED });
+  const won = await campaignFor(call, { name, lease, value: null, expiredText: EXPIRED });
   if (!won.ok) return won.error;
   const { candidacy, turn } = won.value;
   const message = create(LockResponseSchema, { header: turn.header, key: candidacy.key });
