@@ -1,0 +1,85 @@
+/** Interleaved rounds over all targets: what else the machine does in a while hits all of them alike. */
+import { driveFresh, type Measured } from "./drive.ts";
+import { fillRequests, keysOf, sendAll } from "./fill.ts";
+import { cpuTimeMs } from "./machine.ts";
+import type { Subjects } from "./subjects/subjects.ts";
+import type { Target } from "./targets.ts";
+
+/** How long and how often a number of connections is measured. */
+export interface Plan {
+  readonly connections: number;
+  readonly rounds: number;
+  readonly durationMs: number;
+}
+
+/** One target with one number of connections. */
+export interface Result {
+  readonly target: Target;
+  readonly connections: number;
+  readonly rounds: readonly Round[];
+}
+
+export interface Round extends Measured {
+  /** CPU time of all processes that serve it for one request, in microseconds; null where nobody tells. */
+  readonly cpuMicros: number | null;
+}
+
+/** Every key is written wherever it may be read. */
+export async function fillKeys(
+  subjects: Subjects,
+  connections: number,
+  valueBytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const keys = keysOf(connections);
+  const value = Buffer.alloc(valueBytes, "v");
+  const requests = fillRequests(keys, value);
+  for (const name of ["one", "processes", "etcd"] as const) {
+    const [url] = subjects.get(name)?.urls ?? [];
+    if (url !== undefined) await sendAll(url, requests, signal);
+  }
+  const [url] = subjects.get("one")?.urls ?? [];
+  const puts = keys.map((key) => ({ method: "PUT", path: `/plain/${key}`, body: value }) as const);
+  if (url !== undefined) await sendAll(url, puts, signal);
+}
+
+/** Measures all targets that run, plan by plan; each round begins with another target. */
+export async function compare(
+  targets: readonly Target[],
+  subjects: Subjects,
+  plans: readonly Plan[],
+  signal: AbortSignal,
+  tell: (what: string) => void,
+): Promise<readonly Result[]> {
+  const running = targets.filter((target) => subjects.get(target.subject) !== null);
+  const results: Result[] = [];
+  for (const plan of plans) {
+    const rounds = new Map<Target, Round[]>(running.map((target) => [target, []]));
+    for (let round = 0; round < plan.rounds; round += 1) {
+      const first = Math.floor((round * running.length) / plan.rounds);
+      for (const target of [...running.slice(first), ...running.slice(0, first)]) {
+        const where = `${plan.connections} connections, round ${round + 1} of ${plan.rounds}`;
+        tell(`${where}: ${target.group}: ${target.name}`);
+        rounds.get(target)?.push(await measure(target, subjects, plan, signal));
+        signal.throwIfAborted();
+      }
+    }
+    for (const target of running) {
+      results.push({ target, connections: plan.connections, rounds: rounds.get(target) ?? [] });
+    }
+  }
+  return results;
+}
+
+async function measure(target: Target, subjects: Subjects, plan: Plan, signal: AbortSignal): Promise<Round> {
+  const subject = subjects.get(target.subject);
+  if (subject === null) throw new Error(`${target.id} does not run`);
+  const before = cpuTimeMs(subject.pids);
+  const open = (connection: number) => target.open(subject, connection);
+  const measured = await driveFresh(open, plan.connections, plan.durationMs, signal);
+  const after = cpuTimeMs(subject.pids);
+  const requests = measured.count + measured.failed;
+  const cpuMicros =
+    before === null || after === null || requests === 0 ? null : ((after - before) * 1_000) / requests;
+  return { ...measured, cpuMicros };
+}
