@@ -5,6 +5,7 @@
 import { assert } from "../base/assert.ts";
 import type { Need } from "../mvcc/auth/need.ts";
 import type { ReadDecision } from "../raft/effects.ts";
+import type { NodeId } from "../raft/types.ts";
 import type { Access } from "./access.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ReadIndexAnswer } from "./peer-api.ts";
@@ -20,11 +21,19 @@ interface Fresh {
   readonly header: ReplicaHeader;
 }
 
+/** The leader was asked how much must be applied. */
+interface Asked {
+  readonly leader: NodeId;
+  readonly answered: (index: number | null) => void;
+}
+
 export class ClientReads {
   readonly #context: EngineContext;
   readonly #access: Access;
   readonly #reads: Reads;
   readonly #decisions = new Map<number, (index: number | null) => void>();
+  /** The newest question that has no answer yet, and may need another leader for one. */
+  #asked: Asked | null = null;
   #ids = 0;
 
   constructor(context: EngineContext, access: Access) {
@@ -144,6 +153,7 @@ export class ClientReads {
   /** Answers what has become visible. Called after applying. */
   applied(index: number, revision: number): void {
     this.#reads.applied(index, revision);
+    this.#askNextLeader();
   }
 
   expire(now: number): void {
@@ -163,10 +173,30 @@ export class ClientReads {
       answered(null);
     } else {
       raft.wake(now);
+      const asked: Asked = { leader, answered };
+      this.#asked = asked;
       sender.readIndex(peers.addressTo(leader), (later, answer) =>
-        this.#context.turn(later, () => answered(answer?.kind === "index" ? answer.index : null)),
+        this.#context.turn(later, () => this.#heard(asked, answer)),
       );
     }
+  }
+
+  /** A leader that does not answer is being replaced, if others miss it too: the reads have time for that. */
+  #heard(asked: Asked, answer: ReadIndexAnswer | null): void {
+    const { core } = this.#context.raft;
+    if (answer === null && (core.leader === null || core.isProbing)) return;
+    if (this.#asked === asked) this.#asked = null;
+    asked.answered(answer?.kind === "index" ? answer.index : null);
+  }
+
+  /** What a leader was asked that has been replaced, the next one is asked too: the first answer counts. */
+  #askNextLeader(): void {
+    const context = this.#context;
+    const asked = this.#asked;
+    const { leader } = context.raft.core;
+    if (asked === null || leader === null || leader === asked.leader) return;
+    this.#asked = null;
+    context.afterTurn(() => context.turn(context.now, () => this.#askReadIndex(asked.answered)));
   }
 
   #askCore(now: number, answered: (index: number | null) => void): void {

@@ -2,6 +2,7 @@
 import { LIMITS } from "../base/limits.ts";
 import type { Need } from "../mvcc/auth/need.ts";
 import { needsOfCommand } from "../mvcc/auth/visitor.ts";
+import type { NodeId } from "../raft/types.ts";
 import type { Command } from "../wire/gen/edged_pb.ts";
 import type { Access, ClientActor } from "./access.ts";
 import type { ClientReads } from "./client-reads.ts";
@@ -33,6 +34,12 @@ interface Write {
   readonly timeoutMs: number;
 }
 
+/** A write that was passed on to the leader and has no answer yet. */
+interface Forwarded {
+  readonly leader: NodeId;
+  readonly done: Done;
+}
+
 /** How often a command is signed anew because users and roles keep changing. */
 const SIGNATURES_MAX = 4;
 
@@ -42,6 +49,9 @@ export class ClientWrites {
   readonly #reads: ClientReads;
   readonly #changes: MemberChanges;
   readonly #access: Access;
+  readonly #forwarded = new Set<Forwarded>();
+  /** The newest leader that was known. */
+  #leader: NodeId | null = null;
   #failures = 0;
 
   constructor(
@@ -212,10 +222,26 @@ export class ClientWrites {
     } else {
       // If the leader is lost, the group must find that out; nobody else may have asked for long.
       if (context.raft.core.isAsleep) context.turn(this.#context.now, () => context.raft.wake(context.now));
+      const forwarded: Forwarded = { leader, done };
+      this.#forwarded.add(forwarded);
       context.sender.propose(leader, { ...request, mayForward: false }, (_now, reply) => {
+        if (!this.#forwarded.delete(forwarded)) return;
         const silence = `the leader ${header.leader} did not answer in time`;
         done(reply ?? unavailable("timeout", silence, context.header(), true));
       });
+    }
+  }
+
+  /** One that was replaced may never answer. Who waits for it asks again, under the same id, before his time is over. */
+  leaderIs(leader: NodeId | null): void {
+    if (leader === null || leader === this.#leader) return;
+    const context = this.#context;
+    this.#leader = leader;
+    for (const forwarded of this.#forwarded) {
+      if (forwarded.leader === leader) continue;
+      this.#forwarded.delete(forwarded);
+      const message = "the leader was replaced before it answered";
+      context.afterTurn(() => forwarded.done(unavailable("timeout", message, context.header(), true)));
     }
   }
 }

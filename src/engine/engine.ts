@@ -454,6 +454,7 @@ export class Engine {
     this.#wasLeader = this.#raft.isLeader;
     this.#changes.settle();
     this.#watches.leaderIs(core.leader);
+    this.#writes.leaderIs(core.leader);
     this.#lessor.applied(this.#now);
     this.#reads.applied(core.applied, this.#machine.state().revision);
     this.#sink.tick(this.#now);
