@@ -5,7 +5,7 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { CommandSchema } from "../wire/gen/edged_pb.ts";
-import { CompactionRequestSchema } from "../wire/gen/etcd/rpc_pb.ts";
+import { AlarmType, CompactionRequestSchema } from "../wire/gen/etcd/rpc_pb.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { Proposals } from "./proposals.ts";
 
@@ -38,7 +38,7 @@ export class AutoCompaction {
   readonly #proposals: Proposals;
   readonly #setting: AutoCompactionSetting;
   #samples: Sample[] = [];
-  /** When to look next; null while this replica does not lead. */
+  /** When to look next; null while this replica does not lead, or nothing may be compacted. */
   #nextAt: number | null = null;
   #compactAt = 0;
   #isProposing = false;
@@ -53,7 +53,8 @@ export class AutoCompaction {
   check(now: number): void {
     const setting = this.#setting;
     if (setting.kind === "off") return;
-    if (!this.#context.raft.isLeader) {
+    // A refused compaction would be proposed once a period for as long as the alarm lasts.
+    if (!this.#context.raft.isLeader || this.#isRefused()) {
       this.#nextAt = null;
       this.#samples = [];
       return;
@@ -71,10 +72,15 @@ export class AutoCompaction {
   /** When `check` is due; null while history has not grown since the last one, so that an idle group may sleep. */
   deadline(): number | null {
     const { raft, machine } = this.#context;
-    if (this.#setting.kind === "off" || !raft.isLeader) return null;
+    if (this.#setting.kind === "off" || !raft.isLeader || this.#isRefused()) return null;
     const { revision, compactRevision } = machine.state();
     const kept = this.#setting.kind === "revisions" ? this.#setting.keep : 0;
     return revision - kept > Math.max(compactRevision, 1) ? this.#nextAt : null;
+  }
+
+  /** Nothing may change while a member is said to be corrupt. */
+  #isRefused(): boolean {
+    return this.#context.machine.alarms.list(AlarmType.CORRUPT).length > 0;
   }
 
   #byCount(keep: number): number {

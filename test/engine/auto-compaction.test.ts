@@ -5,6 +5,7 @@ import type { EngineContext } from "../../src/engine/engine-context.ts";
 import { Proposals } from "../../src/engine/proposals.ts";
 import { INITIAL_MVCC_STATE } from "../../src/mvcc/mvcc-state.ts";
 import { CommandSchema } from "../../src/wire/gen/edged_pb.ts";
+import { AlarmType } from "../../src/wire/gen/etcd/rpc_pb.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -14,7 +15,10 @@ function setUp(setting: AutoCompactionSetting) {
   const state = { ...INITIAL_MVCC_STATE, revision: 1, compactRevision: -1 };
   const raft = { isLeader: true };
   const proposals = new Proposals();
-  const context = { raft, machine: { state: () => state } } as unknown as EngineContext;
+  const alarms = new Set<AlarmType>();
+  const list = (kind: AlarmType): readonly AlarmType[] => [...alarms].filter((alarm) => alarm === kind);
+  const machine = { state: () => state, alarms: { list } };
+  const context = { raft, machine } as unknown as EngineContext;
   const compaction = new AutoCompaction(context, proposals, setting);
   const compacted: (readonly [at: number, revision: number])[] = [];
   /** One turn, and what it proposed. */
@@ -29,7 +33,7 @@ function setUp(setting: AutoCompactionSetting) {
       proposals.applied(1, 1, [{ kind: "applied", revision: 1, response: new Uint8Array(), complete: true }]);
     }
   };
-  return { state, raft, compaction, compacted, turn };
+  return { state, raft, alarms, compaction, compacted, turn };
 }
 
 describe("automatic compaction", () => {
@@ -69,6 +73,18 @@ describe("automatic compaction", () => {
         expect(at - (compacted[i]?.[0] ?? 0)).toBe(everyMs);
       });
     }
+  });
+
+  it("waits for the end of an alarm under which it would be refused, and lets the group sleep", () => {
+    const { state, alarms, turn, compacted, compaction } = setUp({ kind: "periodic", periodMs: MINUTE });
+    state.revision = 10;
+    alarms.add(AlarmType.CORRUPT);
+    for (let now = 0; now <= HOUR; now += MINUTE) turn(now);
+    expect(compacted).toEqual([]);
+    expect(compaction.deadline()).toBeNull();
+    alarms.clear();
+    for (let now = HOUR; now <= HOUR + 2 * MINUTE; now += MINUTE) turn(now);
+    expect(compacted).toEqual([[HOUR + MINUTE, 10]]);
   });
 
   it("begins anew with a new leader, and does nothing elsewhere or when it is off", () => {
