@@ -7,7 +7,7 @@ import { ETCD_TEXT, isEtcdPath } from "./etcd-paths.ts";
 import { rawPath } from "./key-path.ts";
 import { LeaderRouter } from "./leader-router.ts";
 import { authenticate } from "./middleware/auth.ts";
-import { cors } from "./middleware/cors.ts";
+import { cors, PLAIN_CORS } from "./middleware/cors.ts";
 import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/select-replicas.ts";
 import { readToken } from "./middleware/token.ts";
 import { Passwords } from "./passwords.ts";
@@ -17,6 +17,7 @@ import { connectRoutes } from "./routes/connect.ts";
 import { hashKvRoutes } from "./routes/hash-kv.ts";
 import { healthRoutes, livenessRoutes } from "./routes/health.ts";
 import { kvRoutes } from "./routes/kv.ts";
+import { directKv } from "./routes/kv-direct.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { restoreRoutes } from "./routes/restore.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -101,17 +102,18 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
     deps.log(`${c.req.method} ${rawPath(c.req.raw)} failed`, error);
     const message = "an unexpected error; the log of the Worker has it";
     if (isEtcdPath(c.req.raw)) return answerRefusal(c, refused(GRPC_CODE.internal, message));
-    return answerProblem(c, problem(500, "internal", message));
+    return answerProblem(c, problem(500, "internal", message, { headers: PLAIN_CORS }));
   });
   app.notFound(notFound);
+  const services = deps.config.ok ? createServices(deps.config.value, deps) : null;
+  if (services !== null) app.use("/kv/*", directKv(services));
   app.use("*", cors);
   app.route("/", livenessRoutes());
-  if (!deps.config.ok) {
-    refuseAll(app, deps.config.error);
+  if (services === null) {
+    refuseAll(app, deps.config.ok ? [] : deps.config.error);
     return app;
   }
-  const config = deps.config.value;
-  const services = createServices(config, deps);
+  const { config } = services;
   app.use("*", authenticate(config.access));
   app.use("*", readToken(config.access));
   app.use("*", selectReplica(services.router));

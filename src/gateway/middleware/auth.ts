@@ -25,17 +25,27 @@ async function digest(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
-/** Lets through who may come in. Digests are compared, so neither length nor content leak by time. */
-export function authenticate(access: Access): ReturnType<typeof createMiddleware<GatewayEnv>> {
+/** Whether an `Authorization` has the token. Digests are compared, so neither length nor content leak by time. */
+export function tokenGate(token: string): (authorization: string) => Promise<boolean> {
   let expected: Uint8Array | null = null;
+  return async (authorization) => {
+    expected ??= await digest(token);
+    return equalBytesSlowly(await digest(tokenIn(authorization)), expected);
+  };
+}
+
+function tokenIn(authorization: string): string {
+  return authorization.replace(/^Bearer +/i, "");
+}
+
+/** Lets through who may come in. */
+export function authenticate(access: Access): ReturnType<typeof createMiddleware<GatewayEnv>> {
+  const isKnown = access.kind === "token" ? tokenGate(access.token) : null;
   return createMiddleware<GatewayEnv>(async (c, next) => {
     if (access.kind === "anonymous" || OPEN_PATHS.has(rawPath(c.req.raw))) return next();
-    if (access.kind === "closed") return answerProblem(c, CLOSED);
-    const header = c.req.header("Authorization") ?? bearerProtocol(c.req.raw);
-    const given = header?.replace(/^Bearer +/i, "") ?? "";
-    if (given === "") return answerProblem(c, MISSING);
-    expected ??= await digest(access.token);
-    if (!equalBytesSlowly(await digest(given), expected)) return answerProblem(c, WRONG);
-    return next();
+    if (isKnown === null) return answerProblem(c, CLOSED);
+    const header = c.req.header("Authorization") ?? bearerProtocol(c.req.raw) ?? "";
+    if (tokenIn(header) === "") return answerProblem(c, MISSING);
+    return (await isKnown(header)) ? next() : answerProblem(c, WRONG);
   });
 }

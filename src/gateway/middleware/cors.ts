@@ -11,14 +11,25 @@ const RPC_PATH = /\/(?:etcdserverpb|v3lockpb|v3electionpb)\.[A-Za-z]+\//;
 const EXPOSED =
   "ETag, Retry-After, X-Edged-Revision, X-Edged-Term, X-Edged-Replica, X-Edged-Leader, X-Edged-Version, X-Edged-Create-Revision";
 
+const ORIGINS_AND_METHODS = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
+} as const;
+
+/** What the plain dialect's answers say. */
+export const PLAIN_CORS = {
+  ...ORIGINS_AND_METHODS,
+  "Access-Control-Allow-Headers": OWN_HEADERS,
+  "Access-Control-Expose-Headers": EXPOSED,
+} as const;
+
 /** Open to all origins and `OPTIONS` answered everywhere, both as etcd does it. */
 export const cors = createMiddleware<GatewayEnv>(async (c, next) => {
   const etcd = /\/v3(?:beta)?\//.test(rawPath(c.req.raw));
   const isRpc = RPC_PATH.test(rawPath(c.req.raw));
   const exposed = isRpc ? `${EXPOSED}, ${connect.exposedHeaders.join(", ")}` : EXPOSED;
   const headers: Readonly<Record<string, string>> = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
+    ...ORIGINS_AND_METHODS,
     "Access-Control-Allow-Headers": isRpc ? RPC_HEADERS : etcd ? ETCD_HEADERS : OWN_HEADERS,
     ...(etcd ? {} : { "Access-Control-Expose-Headers": exposed }),
   };

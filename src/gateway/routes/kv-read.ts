@@ -1,12 +1,13 @@
 /** `GET /kv/{key}`: the raw value of one key. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Context } from "hono";
+import type { ReplicaHeader } from "../../engine/replica-api.ts";
 import type { KeyValue } from "../../wire/gen/etcd/kv_pb.ts";
 import { RangeRequestSchema, RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { bytesField, failureProblem, originHeaders, rejectedProblem } from "../answers.ts";
 import { keyOfPath } from "../key-path.ts";
 import { entityTag, readVerdict } from "../preconditions.ts";
-import { answerProblem, problem } from "../problem.ts";
+import { answerProblem, type Problem, problem } from "../problem.ts";
 import { parseQuery, READ_PARAMETERS, readOptions } from "../query.ts";
 import type { GatewayEnv, Services } from "../services.ts";
 
@@ -22,13 +23,20 @@ function versionHeaders(found: KeyValue): Headers {
   };
 }
 
-function answerValue(c: Context<GatewayEnv>, found: KeyValue, headers: Headers): Response {
-  return c.body(found.value.slice().buffer, 200, {
-    ...headers,
+/** The headers of an answer that is the value of `found`. */
+export function valueHeaders(found: KeyValue): Headers {
+  return {
+    ...versionHeaders(found),
     "Content-Type": "application/octet-stream",
     "Content-Length": String(found.value.length),
     "X-Content-Type-Options": "nosniff",
-  });
+  };
+}
+
+export function keyMissing(key: Uint8Array, header: ReplicaHeader): Problem {
+  const fields = { ...bytesField("key", key), revision: header.revision };
+  const headers = originHeaders(header);
+  return problem(404, "key_not_found", "the key does not exist", { fields, headers });
 }
 
 export async function readKey(c: Context<GatewayEnv>, services: Services): Promise<Response> {
@@ -63,10 +71,7 @@ export async function readKey(c: Context<GatewayEnv>, services: Services): Promi
       problem(412, "precondition_failed", "If-Match does not hold for the key as it is now", { headers }),
     );
   }
-  if (found === undefined) {
-    const fields = { ...bytesField("key", key.value), revision: outcome.header.revision };
-    return answerProblem(c, problem(404, "key_not_found", "the key does not exist", { fields, headers }));
-  }
+  if (found === undefined) return answerProblem(c, keyMissing(key.value, outcome.header));
   if (verdict.value === "not-modified") return c.body(null, 304, headers);
-  return answerValue(c, found, headers);
+  return c.body(found.value.slice().buffer, 200, { ...origin, ...valueHeaders(found) });
 }

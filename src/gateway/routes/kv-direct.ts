@@ -1,0 +1,133 @@
+/**
+ * Plain gets and puts of the default cluster, which are most requests, answered before all the
+ * middleware that they have no use for. Whatever says anything special, in its path, its query or its
+ * headers, goes the common way; so does every user who signed in. The answers are the same to the last
+ * header.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { LIMITS } from "../../base/limits.ts";
+import { RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
+import { encodePutCommand } from "../../wire/put-command.ts";
+import { failureProblem, originHeaders, rejectedProblem } from "../answers.ts";
+import type { RouteChoice } from "../leader-router.ts";
+import { tokenGate } from "../middleware/auth.ts";
+import { PLAIN_CORS } from "../middleware/cors.ts";
+import { DEFAULT_CLUSTER } from "../middleware/select-replicas.ts";
+import { freshOperationIds } from "../operation-id.ts";
+import { entityTag } from "../preconditions.ts";
+import { answerProblem, type Problem } from "../problem.ts";
+import type { GatewayEnv, Services } from "../services.ts";
+import { keyMissing, valueHeaders } from "./kv-read.ts";
+
+/** Longer values cost so much more than the way there that the common way will do. */
+const VALUE_BYTES_MAX = 256 * 1024;
+
+const FOLDER = "/kv/";
+/** A key that stands in the path as it is, and no query. */
+const PLAIN_KEY = /^[A-Za-z0-9_~/-][A-Za-z0-9._~/-]*$/;
+const SERIALIZABLE = "?consistency=serializable";
+
+/** Headers that ask for something special, of either method. */
+const SPECIAL_HEADERS = [
+  "grpc-metadata-token",
+  "grpc-metadata-authorization",
+  "x-edged-replica",
+  "if-match",
+  "if-none-match",
+] as const;
+
+const CHOICE: RouteChoice = { cluster: DEFAULT_CLUSTER, pin: null, token: null };
+
+const encoder = new TextEncoder();
+
+/** To be used before all other middleware. */
+export function directKv(services: Services): ReturnType<typeof createMiddleware<GatewayEnv>> {
+  const { access } = services.config;
+  const gate = access.kind === "token" ? tokenGate(access.token) : null;
+  return createMiddleware<GatewayEnv>(async (c, next) => {
+    const { method, url, headers } = c.req.raw;
+    const isPut = method === "PUT";
+    const target = isPut || method === "GET" ? targetOf(url) : null;
+    if (target === null || SPECIAL_HEADERS.some((name) => headers.has(name))) return next();
+    if (isPut ? !isPlainPut(headers, target) : asksForEvents(headers)) return next();
+    const authorization = headers.get("authorization");
+    if (access.kind === "closed" || (gate === null) !== (authorization === null)) return next();
+    if (gate !== null && !(await gate(authorization ?? ""))) return next();
+    return isPut ? put(c, services, target) : get(c, services, target);
+  });
+}
+
+function asksForEvents(headers: Headers): boolean {
+  return headers.get("accept")?.toLowerCase().includes("event-stream") === true;
+}
+
+function isPlainPut(headers: Headers, target: string): boolean {
+  if (target.endsWith(SERIALIZABLE) || headers.has("idempotency-key")) return false;
+  const announced = headers.has("transfer-encoding") ? null : headers.get("content-length");
+  return announced !== null && Number(announced) <= VALUE_BYTES_MAX;
+}
+
+/** What follows `/kv/`: a plain key, and for a get perhaps the one query that is allowed here. */
+function targetOf(url: string): string | null {
+  const path = url.indexOf("/", url.indexOf("//") + 2);
+  if (path < 0 || !url.startsWith(FOLDER, path)) return null;
+  const target = url.slice(path + FOLDER.length);
+  const key = target.endsWith(SERIALIZABLE) ? target.slice(0, -SERIALIZABLE.length) : target;
+  // A path with dots may be about to mean another one.
+  if (key.length > LIMITS.keyBytesMax || !PLAIN_KEY.test(key) || key.includes("/.")) return null;
+  return target;
+}
+
+async function put(c: Context<GatewayEnv>, services: Services, key: string): Promise<Response> {
+  const value = new Uint8Array(await c.req.raw.arrayBuffer());
+  const keyBytes = encoder.encode(key);
+  const outcome = await services.router.propose(CHOICE, {
+    operationId: freshOperationIds(services.entropy),
+    encode: (id, seen) => encodePutCommand(id, seen, keyBytes, value),
+  });
+  switch (outcome.kind) {
+    case "applied": {
+      const { revision } = outcome.header;
+      const headers = {
+        "Content-Type": "application/json",
+        ETag: entityTag(revision),
+        ...originHeaders(outcome.header),
+        ...PLAIN_CORS,
+      };
+      return new Response(JSON.stringify({ key, revision }), { headers });
+    }
+    case "rejected":
+      return answer(c, rejectedProblem(outcome));
+    case "failed":
+      return answer(c, failureProblem(outcome, { kind: "write", keyed: false }, services));
+  }
+}
+
+async function get(c: Context<GatewayEnv>, services: Services, target: string): Promise<Response> {
+  const isSerializable = target.endsWith(SERIALIZABLE);
+  const consistency = isSerializable ? "serializable" : "linearizable";
+  const key = encoder.encode(isSerializable ? target.slice(0, -SERIALIZABLE.length) : target);
+  const request = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(key).finish();
+  const outcome = await services.router.range(CHOICE, { request, consistency, minRevision: 0 });
+  switch (outcome.kind) {
+    case "range": {
+      const found = fromBinary(RangeResponseSchema, outcome.response).kvs[0];
+      if (found === undefined) return answer(c, keyMissing(key, outcome.header));
+      const headers = { ...originHeaders(outcome.header), ...valueHeaders(found), ...PLAIN_CORS };
+      return new Response(found.value.slice().buffer, { headers });
+    }
+    case "rejected":
+      return answer(c, rejectedProblem(outcome));
+    case "failed": {
+      const purpose = { kind: "read", consistency, minRevision: 0 } as const;
+      return answer(c, failureProblem(outcome, purpose, services));
+    }
+  }
+}
+
+function answer(c: Context<GatewayEnv>, problem: Problem): Response {
+  return answerProblem(c, { ...problem, headers: { ...problem.headers, ...PLAIN_CORS } });
+}
