@@ -4,6 +4,7 @@ import { times } from "./bill.ts";
 import { FLUSH_MS } from "./facts/durations.ts";
 import { MONTH_MS, OBJECT_GIGABYTES, type Usage } from "./facts/prices.ts";
 import type { Region } from "./facts/round-trips.ts";
+import { type Spread, spread } from "./statistics.ts";
 import { type Counts, usageOf } from "./usage-meter.ts";
 import { type Served, WideCluster } from "./wide-cluster.ts";
 
@@ -16,8 +17,10 @@ export interface Costs {
   /** The same by one Durable Object that keeps the value in a row, and by Workers KV. */
   readonly object: Usage;
   readonly kv: Usage;
-  /** Of the measured part, all replicas together, per put or get; null where there is neither. */
-  readonly perOperation: Counts | null;
+  /** Of the measured part, all replicas together, per put or get. */
+  readonly perOperation: Counts;
+  /** From a gateway in the leader's region. */
+  readonly tookMs: Spread;
 }
 
 export interface CostOptions {
@@ -31,10 +34,11 @@ const MILLION = 1e6;
 const VALUE_BYTES = 256;
 const KEYS = 100;
 /**
- * Windows of the log and of remembered operations that are full before anything is counted: in the long
- * run each write also deletes what a write long ago left. How large they are makes no difference to that.
+ * Entries and operations that a replica keeps: full before anything is counted, for in the long run each
+ * write also deletes what a write long ago left. How many they are makes no difference to that.
  */
-const WINDOW = 300;
+const LOG_ENTRIES = 20;
+const OPERATIONS_KEPT = 300;
 const SIZE = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
 interface Work {
@@ -45,6 +49,8 @@ interface Work {
   /** One operation in so many is a put, the others are gets; 0: there are no puts. */
   readonly putEvery: number;
   readonly consistency: "linearizable" | "serializable";
+  /** They share a session with the gateway. */
+  readonly session: boolean;
   /** Operations all together, whatever is measured. */
   readonly total: number;
 }
@@ -53,6 +59,7 @@ const MINUTE_MS = 60_000;
 
 export const WORKS: readonly Work[] = [
   work({ name: "1 M puts, 32 clients at a time", clients: 32, total: MILLION }),
+  work({ name: "1 M puts, 32 at a time over a session", clients: 32, session: true, total: MILLION }),
   work({ name: "1 M puts, one after another", total: MILLION }),
   work({ name: "1 M puts, spread over the month", pauseMs: MONTH_MS / MILLION, total: MILLION }),
   work({ name: "1 M linearizable gets, 32 clients", clients: 32, putEvery: 0, total: MILLION }),
@@ -73,17 +80,17 @@ export const WORKS: readonly Work[] = [
 ];
 
 function work(differs: Pick<Work, "name" | "total"> & Partial<Work>): Work {
-  return { clients: 1, pauseMs: 0, putEvery: 1, consistency: "linearizable", ...differs };
+  return { clients: 1, pauseMs: 0, putEvery: 1, consistency: "linearizable", session: false, ...differs };
 }
 
 export async function measureCosts(options: CostOptions, what: Work): Promise<Costs> {
-  const wide = openFor(options);
+  const wide = openFor(options, what.session);
   try {
-    await warm(wide);
+    await warm(wide, what);
     const operations = Math.min(options.operations, what.total);
     wide.meter.reset();
     const before = storedBytes(wide);
-    await run(wide, what, operations);
+    const took = await run(wide, what, operations);
     const { counts } = wide.meter;
     const grownBytes = storedBytes(wide) - before;
     const puts = what.putEvery === 0 ? 0 : what.total / what.putEvery;
@@ -98,6 +105,7 @@ export async function measureCosts(options: CostOptions, what: Work): Promise<Co
       object: oneObject(puts, gets, what),
       kv: { kvReads: gets, kvWrites: puts, kvStoredGigabyteMonths: (KEYS * VALUE_BYTES) / 1e9 },
       perOperation: divided(counts, operations),
+      tookMs: spread(took),
     };
   } finally {
     wide.close();
@@ -107,40 +115,42 @@ export async function measureCosts(options: CostOptions, what: Work): Promise<Co
 /** What is written over a month is there for half of it on average. */
 const MONTHS_KEPT = 0.5;
 
-function openFor({ placement, seed }: CostOptions): WideCluster {
+function openFor({ placement, seed }: CostOptions, gathers: boolean): WideCluster {
   return new WideCluster({
     seed,
     placement,
     gateways: [{ region: placement[0] ?? "weur" }],
-    timers: { snapshotEvery: WINDOW },
-    limits: { dedupOperationsMax: WINDOW },
+    gathers,
+    timers: { snapshotEvery: LOG_ENTRIES },
+    limits: { dedupOperationsMax: OPERATIONS_KEPT },
   });
 }
 
-/** Fills the windows; at the end all keys exist and everybody is awake. */
-async function warm(wide: WideCluster): Promise<void> {
+/** Fills what is kept, by writes as many at a time as later; at the end all keys exist and everybody is awake. */
+async function warm(wide: WideCluster, { clients }: Work): Promise<void> {
   await wide.leadFrom(0);
-  await run(wide, work({ name: "", clients: 32, total: 0 }), 3 * WINDOW);
+  await run(
+    wide,
+    work({ name: "", clients, total: 0 }),
+    2 * Math.max(OPERATIONS_KEPT, LOG_ENTRIES * clients),
+  );
   // Followers hear of the last commits.
   await wide.rest(1_000);
 }
 
-async function run(wide: WideCluster, what: Work, operations: number): Promise<void> {
+async function run(wide: WideCluster, what: Work, operations: number): Promise<number[]> {
   let begun = 0;
-  let done = 0;
+  const took: number[] = [];
   const next = (): void => {
     if (begun === operations) return;
     const number = begun;
     begun += 1;
     const key = `key ${number % KEYS}`;
-    const finished = ({ isOk }: Served): void => {
-      if (!isOk) wide.world.fail(new Error("an operation failed though nothing goes wrong"));
-      done += 1;
-    };
     const isPut = what.putEvery > 0 && number % what.putEvery === 0;
     // A pause: the rate is what counts, whenever the answer comes. None: the answer begins the next one.
-    const after = (served: Served): void => {
-      finished(served);
+    const after = ({ isOk, tookMs }: Served): void => {
+      if (!isOk) wide.world.fail(new Error("an operation failed though nothing goes wrong"));
+      took.push(tookMs);
       if (what.pauseMs === 0) wide.world.after(0, next);
     };
     if (isPut) wide.startPut(0, key, VALUE_BYTES, after);
@@ -149,9 +159,10 @@ async function run(wide: WideCluster, what: Work, operations: number): Promise<v
   };
   for (let client = 0; client < what.clients; client += 1) next();
   const limit = wide.world.now + MONTH_MS;
-  await wide.world.run(limit, () => done === operations);
+  await wide.world.run(limit, () => took.length === operations);
   // A pause that has begun belongs to what is counted.
   if (what.pauseMs > 0) await wide.rest(what.pauseMs);
+  return took;
 }
 
 function storedBytes({ cluster }: WideCluster): number {

@@ -20,7 +20,6 @@ export interface Idleness {
   readonly wakesInMs: number;
 }
 
-const LIMIT_MS = 120_000;
 const CLIENT = 0;
 
 export async function measureIdleness(placement: readonly Region[], seed: number): Promise<Idleness> {
@@ -32,13 +31,7 @@ export async function measureIdleness(placement: readonly Region[], seed: number
     await wide.put(CLIENT, "key", 256);
     const answeredAt = world.now;
     meter.reset();
-    const isOver = (): boolean =>
-      cluster.objects.every(
-        ({ core, disk, alarm }) =>
-          core?.isAsleep === true && disk.pending.length === 0 && alarm.atMs === null,
-      );
-    await world.run(answeredAt + LIMIT_MS, isOver);
-    if (!isOver()) throw new Error("the group did not fall asleep");
+    await wide.untilAsleep();
     const asleepAfterMs = world.now - answeredAt;
     // The last answers arrive, and the meter sees that nothing is open.
     await wide.rest(1_000);

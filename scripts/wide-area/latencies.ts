@@ -47,7 +47,9 @@ export async function measureLatencies(options: LatencyOptions): Promise<Latenci
   for (let member = 0; member < placement.length; member += 1) {
     byLeader.push({ leader: regionOf(placement, member), commit: await measureCommit(options, member) });
   }
-  const best = byLeader.reduce((least, each) => (each.commit.p50 < least.commit.p50 ? each : least));
+  const best = byLeader.reduce((least, each) =>
+    Math.round(each.commit.p50) < Math.round(least.commit.p50) ? each : least,
+  );
   const member = byLeader.indexOf(best);
   return { placement, byLeader, leader: best.leader, byClient: await measureClients(options, member) };
 }

@@ -33,6 +33,8 @@ export interface WideOptions {
   readonly gateways: readonly Place[];
   /** Calls to an object that is gone fail at once; else nothing is heard of them. */
   readonly failsFast?: boolean;
+  /** What reaches a gateway together goes to a replica as one call, as over a session. */
+  readonly gathers?: boolean;
   readonly timers?: Partial<Timers>;
   readonly limits?: Readonly<Record<string, number>>;
 }
@@ -103,6 +105,13 @@ export class WideCluster {
     await this.rest(2 * TIMERS.heartbeatMs);
   }
 
+  /** Runs until no replica plans anything: the group sleeps, or has one member that has nothing to do. */
+  async untilAsleep(): Promise<void> {
+    const sleeps = ({ instance, disk, alarm }: SimObject): boolean =>
+      instance?.host?.engine?.deadline() === null && disk.pending.length === 0 && alarm.atMs === null;
+    await this.#until("sleep", () => (this.cluster.objects.every(sleeps) ? true : null));
+  }
+
   object(index: number): SimObject {
     const object = this.cluster.objects[index];
     if (object === undefined) throw new Error(`there is no member ${index}`);
@@ -114,16 +123,25 @@ export class WideCluster {
     await this.world.run(this.world.now + forMs);
   }
 
-  put(gateway: number, key: string, valueBytes: number): Promise<Served> {
-    return this.finish((done) => this.startPut(gateway, key, valueBytes, done));
+  put(gateway: number, key: string, valueBytes: number, member: number | null = null): Promise<Served> {
+    return this.finish((done) => this.startPut(gateway, key, valueBytes, done, member));
   }
 
   get(gateway: number, key: string, consistency: Consistency, member: number | null): Promise<Served> {
     return this.finish((done) => this.startGet(gateway, key, consistency, member, done));
   }
 
-  /** Begins a put now, or within the event that is running; `done` is called in a later one. */
-  startPut(gateway: number, key: string, valueBytes: number, done: (served: Served) => void): void {
+  /**
+   * Begins a put now, or within the event that is running; `done` is called in a later one. Only `member`
+   * is asked, which passes it on; null: the leader, as far as the gateway knows it.
+   */
+  startPut(
+    gateway: number,
+    key: string,
+    valueBytes: number,
+    done: (served: Served) => void,
+    member: number | null = null,
+  ): void {
     const { router, entropy } = this.#gateway(gateway);
     const body = encodeBody(putCommand(utf8(key), new Uint8Array(valueBytes).fill(120), []));
     const ids = freshOperationIds(entropy);
@@ -131,9 +149,10 @@ export class WideCluster {
       operationId: ids,
       encode: (id: Uint8Array, seen: number) => completeCommand(body, id, seen),
     };
+    const pin = member === null ? null : (this.#members[member] ?? null);
     this.#start(
       gateway,
-      () => router.propose({ cluster: CLUSTER, pin: null }, write).then(({ kind }) => kind === "applied"),
+      () => router.propose({ cluster: CLUSTER, pin }, write).then(({ kind }) => kind === "applied"),
       done,
     );
   }
@@ -213,7 +232,14 @@ export class WideCluster {
   }
 }
 
-function runOptions({ seed, placement, failsFast = false, timers, limits = {} }: WideOptions): RunOptions {
+function runOptions({
+  seed,
+  placement,
+  failsFast = false,
+  gathers = false,
+  timers,
+  limits = {},
+}: WideOptions): RunOptions {
   const none = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0]));
   // Every kind was just set.
   const faults = { ...none, "fail-fast": failsFast ? 1 : 0 } as Record<FaultKind, number>;
@@ -225,6 +251,7 @@ function runOptions({ seed, placement, failsFast = false, timers, limits = {} }:
     attemptMs: GATEWAY.attemptMs,
     attempts: GATEWAY.budgetMs / GATEWAY.attemptMs,
     memoryTimers: true,
+    gathers,
     memberMs: 0,
     mild: null,
     users: false,
