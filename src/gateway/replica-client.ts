@@ -7,19 +7,12 @@ import { withDeadline } from "../transport/deadline.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
 import { classifyPlatformError, type PlatformFailure } from "../transport/platform-errors.ts";
 import type { ReplicaClient, ReplicaDirectory } from "./ports.ts";
-import type { CallWays, GatheredCalls } from "./session/gathering.ts";
+import { replicaTimeoutMs } from "./replica-timeout.ts";
+import type { CallWays } from "./session/gathering.ts";
 
 /** The part of a Durable Object namespace that is used here. */
 export interface ReplicaNamespace {
   getByName(name: string, options: { readonly locationHint: string }): ReplicaApi;
-}
-
-/**
- * Part of a caller's time that the replica does not get, so that its own "timed out", which knows
- * more, arrives before the caller's.
- */
-function replicaTimeoutMs(timeoutMs: number): number {
-  return Math.max(1, timeoutMs - Math.min(250, Math.ceil(timeoutMs / 10)));
 }
 
 function unavailable(failure: PlatformFailure, target: ReplicaTarget, write: boolean): Unavailable {
@@ -34,24 +27,26 @@ function unavailable(failure: PlatformFailure, target: ReplicaTarget, write: boo
   };
 }
 
-async function guarded<T>(
+/** The outcome of `call`, which ends in time. */
+async function settled<T>(
   target: ReplicaTarget,
-  timeoutMs: number,
   write: boolean,
   call: () => Promise<T>,
 ): Promise<T | Unavailable> {
   try {
-    return await withDeadline(call(), timeoutMs);
+    return await call();
   } catch (error) {
     return unavailable(classifyPlatformError(error), target, write);
   }
 }
 
-function alone(connect: () => ReplicaApi, target: ReplicaTarget): GatheredCalls {
-  return {
-    propose: (request) => connect().propose(target, request),
-    range: (call) => connect().range(target, call),
-  };
+function guarded<T>(
+  target: ReplicaTarget,
+  timeoutMs: number,
+  write: boolean,
+  call: () => Promise<T>,
+): Promise<T | Unavailable> {
+  return settled(target, write, () => withDeadline(call(), timeoutMs));
 }
 
 /**
@@ -63,16 +58,20 @@ export function createReplicaClient(
   target: ReplicaTarget,
   ways: CallWays | null = null,
 ): ReplicaClient {
-  const gathered = ways?.to(target, connect) ?? alone(connect, target);
+  const gathered = ways?.to(target, connect) ?? null;
   return {
     propose: (request) =>
-      guarded(target, request.timeoutMs, true, () =>
-        gathered.propose({ ...request, timeoutMs: replicaTimeoutMs(request.timeoutMs) }),
-      ),
+      gathered !== null
+        ? settled(target, true, () => gathered.propose(request))
+        : guarded(target, request.timeoutMs, true, () =>
+            connect().propose(target, { ...request, timeoutMs: replicaTimeoutMs(request.timeoutMs) }),
+          ),
     range: (call) =>
-      guarded(target, call.timeoutMs, false, () =>
-        gathered.range({ ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
-      ),
+      gathered !== null
+        ? settled(target, false, () => gathered.range(call))
+        : guarded(target, call.timeoutMs, false, () =>
+            connect().range(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
+          ),
     readTxn: (call) =>
       guarded(target, call.timeoutMs, false, () =>
         connect().readTxn(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),

@@ -40,7 +40,7 @@ export function sessionRoutes(parts: SessionRoutesParts): Hono<GatewayEnv> {
 
 function accept(c: Context<GatewayEnv>, { services, servicesOver, log }: SessionRoutesParts): Response {
   const { socket, response, listen } = acceptWebSocket(SESSION_PROTOCOL);
-  const gathering = new Gathering((durationMs) => services.clock.sleep(durationMs));
+  const gathering = new Gathering(services.clock);
   const over = new AbortController();
   const cluster = c.get("cluster");
   const calls = new SessionCalls({

@@ -3,29 +3,37 @@
  * their way. A lone caller never waits.
  */
 import { LIMITS } from "../../base/limits.ts";
+import { withDeadline } from "../../transport/deadline.ts";
+import type { Clock } from "../ports.ts";
 
 /** How long calls wait for company while others are on their way. */
 const LINGER_MS = 2;
 /** With so much company they go at once. */
 const COMPANY = 64;
 const IN_FLIGHT_MAX = 8;
+/** Calls whose times end so near to each other share one deadline. */
+const ENDS_TOGETHER_MS = 100;
 /** Calls of one event reach this place after different numbers of promises. */
 const STEPS_TO_GATHER = 3;
 
 export interface GathererParts<Call, Reply> {
-  /** One answer for each call, in their order; throws what the platform throws, and then all fail. */
-  readonly send: (calls: readonly Call[]) => Promise<readonly Reply[]>;
+  /**
+   * One answer for each call, in their order; throws what the platform throws, and then all fail. They
+   * have `timeoutMs` now.
+   */
+  readonly send: (calls: readonly Call[], timeoutMs: number) => Promise<readonly Reply[]>;
   readonly bytesOf: (call: Call) => number;
-  readonly sleep: (durationMs: number) => Promise<void>;
+  readonly clock: Clock;
 }
 
 interface Waiting<Call, Reply> {
   readonly call: Call;
+  readonly endsAtMs: number;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export class Gatherer<Call, Reply> {
+export class Gatherer<Call extends { readonly timeoutMs: number }, Reply> {
   readonly #parts: GathererParts<Call, Reply>;
   #waiting: Waiting<Call, Reply>[] = [];
   #inFlight = 0;
@@ -36,9 +44,11 @@ export class Gatherer<Call, Reply> {
     this.#parts = parts;
   }
 
+  /** Ends within the call's time. */
   add(call: Call): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ call, resolve, reject });
+      const endsAtMs = this.#parts.clock.nowMs() + call.timeoutMs;
+      this.#waiting.push({ call, endsAtMs, resolve, reject });
       if (!this.#isGathering) this.#gather();
     });
   }
@@ -68,11 +78,12 @@ export class Gatherer<Call, Reply> {
   #linger(): void {
     if (this.#isLingering) return;
     this.#isLingering = true;
-    this.#parts
+    this.#parts.clock
       .sleep(LINGER_MS)
       .then(() => {
         this.#isLingering = false;
         if (this.#waiting.length > 0 && this.#inFlight < IN_FLIGHT_MAX) this.#sendNext();
+        this.#sendDue();
       })
       .catch(() => undefined);
   }
@@ -80,7 +91,7 @@ export class Gatherer<Call, Reply> {
   #sendNext(): void {
     const batch = this.#takeBatch();
     this.#inFlight += 1;
-    this.#send(batch.map(({ call }) => call))
+    this.#send(batch)
       .then(
         (replies) => {
           batch.forEach(({ resolve, reject }, place) => {
@@ -101,15 +112,21 @@ export class Gatherer<Call, Reply> {
   }
 
   // Whatever `send` throws at once is a failure like any other.
-  async #send(calls: readonly Call[]): Promise<readonly Reply[]> {
-    return this.#parts.send(calls);
+  async #send(batch: readonly Waiting<Call, Reply>[]): Promise<readonly Reply[]> {
+    const nowMs = this.#parts.clock.nowMs();
+    const timeoutMs = batch.reduce((most, { endsAtMs }) => Math.max(most, endsAtMs - nowMs), 1);
+    const calls = batch.map(({ call }) => call);
+    return withDeadline(this.#parts.send(calls, timeoutMs), timeoutMs);
   }
 
   #takeBatch(): readonly Waiting<Call, Reply>[] {
+    const endsAtMs = this.#waiting[0]?.endsAtMs ?? 0;
     let bytes = 0;
     let count = 0;
-    for (const { call } of this.#waiting) {
-      bytes += this.#parts.bytesOf(call);
+    for (const waiting of this.#waiting) {
+      // Nobody with little time is kept waiting by somebody with much.
+      if (Math.abs(waiting.endsAtMs - endsAtMs) > ENDS_TOGETHER_MS) break;
+      bytes += this.#parts.bytesOf(waiting.call);
       if (count > 0 && bytes > LIMITS.manyRequestBytesMax) break;
       count += 1;
       if (count === LIMITS.manyCallsMax) break;

@@ -8,10 +8,14 @@ import type {
   ReplicaApi,
   ReplicaTarget,
 } from "../../engine/replica-api.ts";
+import { withDeadline } from "../../transport/deadline.ts";
 import { replicaObjectName } from "../../transport/object-name.ts";
+import { releaseResult } from "../../transport/rpc-result.ts";
+import type { Clock } from "../ports.ts";
+import { replicaTimeoutMs } from "../replica-timeout.ts";
 import { Gatherer } from "./gatherer.ts";
 
-/** The calls that may share one. They throw what the platform throws. */
+/** The calls that may share one. They end in time, and throw what the platform throws. */
 export interface GatheredCalls {
   propose(request: ProposeRequest): Promise<ProposeReply>;
   range(call: RangeCall): Promise<RangeReply>;
@@ -29,12 +33,12 @@ export interface CallWays {
 const UNKNOWN_METHOD = /does not implement/i;
 
 export class Gathering implements CallWays {
-  readonly #sleep: (durationMs: number) => Promise<void>;
+  readonly #clock: Clock;
   readonly #byObject = new Map<string, GatheredCalls>();
   #calls = 0;
 
-  constructor(sleep: (durationMs: number) => Promise<void>) {
-    this.#sleep = sleep;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** Calls made to replicas so far. */
@@ -64,26 +68,26 @@ export class Gathering implements CallWays {
   }
 
   #create(target: ReplicaTarget, connect: () => ReplicaApi): GatheredCalls {
-    const sleep = this.#sleep;
+    const clock = this.#clock;
     const writes = new Gatherer<ProposeRequest, ProposeReply>({
-      sleep,
+      clock,
       bytesOf: ({ command }) => command.length,
-      send: (requests) =>
+      send: (requests, timeoutMs) =>
         together(
-          requests,
+          withTime(requests, timeoutMs),
           (request) => connect().propose(target, request),
-          () => connect().proposeMany(target, requests),
+          (all) => connect().proposeMany(target, all),
         ),
     });
     const reads = (): Gatherer<RangeCall, RangeReply | AskAlone> =>
       new Gatherer({
-        sleep,
+        clock,
         bytesOf: ({ request }) => request.length,
-        send: (calls) =>
+        send: (calls, timeoutMs) =>
           together(
-            calls,
+            withTime(calls, timeoutMs),
             (call) => connect().range(target, call),
-            () => connect().rangeMany(target, calls),
+            (all) => connect().rangeMany(target, all),
           ),
       });
     // What is answered at once does not wait for what asks a quorum.
@@ -93,23 +97,33 @@ export class Gathering implements CallWays {
       range: async (call) => {
         const lane = call.consistency === "serializable" ? serializable : linearizable;
         const reply = await lane.add(call);
-        return reply.kind === "alone" ? connect().range(target, call) : reply;
+        if (reply.kind !== "alone") return reply;
+        const [again] = withTime([call], call.timeoutMs);
+        return withDeadline(connect().range(target, again ?? call), call.timeoutMs);
       },
     };
   }
 }
 
+/** Calls as the replica is told them. */
+function withTime<Call extends { readonly timeoutMs: number }>(
+  calls: readonly Call[],
+  timeoutMs: number,
+): readonly Call[] {
+  return calls.map((call) => ({ ...call, timeoutMs: replicaTimeoutMs(timeoutMs) }));
+}
+
 async function together<Call, Reply>(
   calls: readonly Call[],
   alone: (call: Call) => Promise<Reply>,
-  many: () => Promise<readonly Reply[]>,
+  many: (calls: readonly Call[]) => Promise<readonly Reply[]>,
 ): Promise<readonly Reply[]> {
   const [only] = calls;
-  if (calls.length === 1 && only !== undefined) return [await alone(only)];
+  if (calls.length === 1 && only !== undefined) return [releaseResult(await alone(only))];
   try {
-    return await many();
+    return await many(calls);
   } catch (error) {
     if (!(error instanceof Error && UNKNOWN_METHOD.test(error.message))) throw error;
-    return Promise.all(calls.map(alone));
+    return Promise.all(calls.map(async (call) => releaseResult(await alone(call))));
   }
 }

@@ -32,13 +32,17 @@ export class SimGateway implements Actor {
       gated: (leave) => leave(),
       busyForMs: () => 0,
     };
-    const ways = options.gathers ? new Gathering((durationMs) => sleep(durationMs)) : null;
+    const clock = {
+      nowMs: () => Math.floor(world.now),
+      sleep: (durationMs: number) => sleep(durationMs),
+    };
+    const ways = options.gathers ? new Gathering(clock) : null;
     this.router = new LeaderRouter(
       (name, member, place) => {
         const target = place === undefined ? { cluster: name, member } : targetOf(name, place);
         return createReplicaClient(() => this.#connect(target), target, ways);
       },
-      { nowMs: () => Math.floor(world.now), sleep: (durationMs) => sleep(durationMs) },
+      clock,
       this.entropy,
       {
         members: cluster.config.members.map(({ name }) => name),
