@@ -65,7 +65,7 @@ export interface HostParts {
  * Under load the next append tells followers what is committed; a read on a follower brings the news
  * by itself. So nobody waits for this, and it saves two calls and two writes a batch.
  */
-const COMMIT_NEWS_MS = 2;
+const COMMIT_NEWS_MS = 10;
 
 /** The alarm stands this far behind what memory takes care of. */
 const BACKSTOP_MS_MIN = 5_000;

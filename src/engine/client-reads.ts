@@ -115,13 +115,16 @@ export class ClientReads {
       refuse("not-leader", `${member} does not lead${leader === null ? "" : `; ask ${leader}`}`);
       return;
     }
-    const expiresAt = now + call.timeoutMs;
-    const settle = (fate: ReadFate) => {
-      context.afterTurn(() => {
-        const header = context.header();
-        done(fate.kind === "ready" ? answer(header) : readRefusal(fate, header));
-      });
+    const answerWith = (fate: ReadFate) => {
+      const header = context.header();
+      done(fate.kind === "ready" ? answer(header) : readRefusal(fate, header));
     };
+    if (call.consistency === "serializable" && call.minRevision <= context.machine.state().revision) {
+      context.answerAt(now, () => answerWith({ kind: "ready" }));
+      return;
+    }
+    const expiresAt = now + call.timeoutMs;
+    const settle = (fate: ReadFate) => context.afterTurn(() => answerWith(fate));
     let accepted = true;
     context.turn(now, () => {
       accepted =

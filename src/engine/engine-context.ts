@@ -26,4 +26,6 @@ export interface EngineContext {
   turn(now: number, input: () => void, inside?: () => void): void;
   /** An answer to give when the writes of the turn are done. */
   afterTurn(answer: () => void): void;
+  /** The same for an answer that no turn is needed for: at once, or behind the turn under way. */
+  answerAt(now: number, answer: () => void): void;
 }

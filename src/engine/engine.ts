@@ -50,6 +50,7 @@ import type {
   WatchCall,
   WatchReply,
 } from "./replica-api.ts";
+import { replicaHeader } from "./replica-header.ts";
 import { queryReply, rangeReply, readTxnReply } from "./replies.ts";
 import type { Roster } from "./roster.ts";
 import { SnapshotSink } from "./snapshot-sink.ts";
@@ -176,22 +177,8 @@ export class Engine {
   }
 
   header(): ReplicaHeader {
-    const { clusterId, memberId, member } = this.#identity;
-    const { revision, sequence } = this.#machine.state();
-    const { term, leader } = this.#raft.core;
     const { roster } = this.#setup;
-    const { successors } = this.#standing;
-    return {
-      clusterId,
-      memberId,
-      member,
-      revision,
-      term,
-      leader: leader === null ? null : this.#nameOf(leader),
-      sequence,
-      membership: successors?.version ?? roster.membership.version,
-      ...(successors === null ? {} : { successors: successors.members }),
-    };
+    return replicaHeader(this.#identity, this.#machine, this.#raft, roster, this.#standing);
   }
 
   status(now: number): StatusReply {
@@ -370,6 +357,11 @@ export class Engine {
       header: () => this.header(),
       turn: (now, input, inside) => (this.#isTogether ? input() : this.#turn(now, input, inside ?? null)),
       afterTurn: (answer) => this.#answers.push(answer),
+      answerAt: (now, answer) => {
+        this.#now = Math.max(this.#now, now);
+        this.#answers.push(answer);
+        if (!this.#inTurn) this.#giveAnswers();
+      },
     };
   }
 
