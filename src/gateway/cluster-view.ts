@@ -1,4 +1,5 @@
 import type { MemberPlace, ReplicaHeader } from "../engine/replica-api.ts";
+import { Distances } from "./distances.ts";
 
 /** How long a replica that gave no answer is asked last. */
 const SUSPECT_MS = 5_000;
@@ -23,6 +24,8 @@ export class ClusterView {
   #newestMembership = 0;
   #followedAtMs = Number.NEGATIVE_INFINITY;
   readonly #suspectUntilMs = new Map<string, number>();
+  /** By what a read waits for: its replica alone, or a quorum too. */
+  readonly distances = { serializable: new Distances(), linearizable: new Distances() } as const;
 
   /** The last known leader, or null. */
   get leader(): string | null {

@@ -22,6 +22,7 @@ import type {
 } from "../engine/replica-api.ts";
 import type { ErrorKey } from "../wire/errors.ts";
 import { ClusterView } from "./cluster-view.ts";
+import type { Distances } from "./distances.ts";
 import type { Clock, Entropy, ReplicaClient, ReplicaDirectory } from "./ports.ts";
 import { RoutePlan } from "./route-plan.ts";
 
@@ -178,7 +179,7 @@ export class LeaderRouter {
   /** Proposes a write and waits until it is applied, refused, or the budget is used up. */
   async propose(choice: RouteChoice, write: WriteRequest): Promise<WriteOutcome> {
     const view = this.#view(choice.cluster);
-    const plan = this.#plan(choice, view, true);
+    const plan = this.#plan(choice, view, true, null);
     const seen = await this.#learnSequence(choice, view, plan);
     if (seen.kind === "failed") return seen;
     let command = write.encode(write.operationId(), seen.sequence);
@@ -228,7 +229,7 @@ export class LeaderRouter {
 
   /** Reads from any replica that can serve. */
   async range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
-    const reply = await this.#read(choice, (replica, timeoutMs) =>
+    const reply = await this.#read(choice, call.consistency, (replica, timeoutMs) =>
       replica.range({ ...call, token: choice.token ?? null, timeoutMs }),
     );
     return isUnborn(reply, call) ? this.range(choice, { ...call, consistency: "linearizable" }) : reply;
@@ -236,7 +237,7 @@ export class LeaderRouter {
 
   /** A transaction that only reads, from any replica that can serve. */
   async readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
-    const reply = await this.#read(choice, (replica, timeoutMs) =>
+    const reply = await this.#read(choice, call.consistency, (replica, timeoutMs) =>
       replica.readTxn({ ...call, token: choice.token ?? null, timeoutMs }),
     );
     return isUnborn(reply, call) ? this.readTxn(choice, { ...call, consistency: "linearizable" }) : reply;
@@ -244,29 +245,27 @@ export class LeaderRouter {
 
   /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */
   query(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<QueryOutcome> {
-    const leaderFirst = call.consistency === "leader";
-    return this.#read(
-      choice,
-      (replica, timeoutMs) => replica.query({ ...call, token: choice.token ?? null, timeoutMs }),
-      leaderFirst,
+    return this.#read(choice, call.consistency, (replica, timeoutMs) =>
+      replica.query({ ...call, token: choice.token ?? null, timeoutMs }),
     );
   }
 
   /** Changes of watched ranges, from any replica that can serve. */
   watch(choice: RouteChoice, call: Omit<WatchCall, "timeoutMs">): Promise<WatchOutcome> {
     const budgetMs = (choice.budgetMs ?? this.budgetMs) + call.waitMs;
-    return this.#read({ ...choice, budgetMs }, (replica, timeoutMs) =>
+    return this.#read({ ...choice, budgetMs }, "anybody", (replica, timeoutMs) =>
       replica.watch({ ...call, token: choice.token ?? null, timeoutMs }),
     );
   }
 
   async #read<T extends Exclude<RangeReply | ReadTxnReply | QueryReply | WatchReply, Unavailable>>(
     choice: RouteChoice,
+    whom: ReadCall["consistency"] | "anybody",
     ask: (replica: ReplicaClient, timeoutMs: number) => Promise<T | Unavailable>,
-    leaderFirst = false,
   ): Promise<T | RouteFailure> {
     const view = this.#view(choice.cluster);
-    const plan = this.#plan(choice, view, leaderFirst);
+    const distances = whom === "leader" || whom === "anybody" ? null : view.distances[whom];
+    const plan = this.#plan(choice, view, whom === "leader", distances);
     let last = NOBODY_ASKED;
     let overloads = 0;
     for (
@@ -275,9 +274,15 @@ export class LeaderRouter {
       member = await this.#next(choice, view, plan)
     ) {
       const timeoutMs = Math.max(1, plan.attemptMs());
+      const askedAtMs = this.#clock.nowMs();
+      distances?.asked(member);
       const reply = await ask(this.#replica(choice.cluster, view, member), timeoutMs);
       this.#note(view, member, reply);
-      if (!isUnavailable(reply)) return reply;
+      if (!isUnavailable(reply)) {
+        distances?.answered(member, this.#clock.nowMs() - askedAtMs);
+        return reply;
+      }
+      distances?.failed(member);
       last = better(last, reply);
       if (isFinal(choice, reply)) break;
       if (reply.reason === "overloaded") {
@@ -378,12 +383,17 @@ export class LeaderRouter {
     }
   }
 
-  #plan(choice: RouteChoice, view: ClusterView, leaderFirst: boolean): RoutePlan {
+  #plan(
+    choice: RouteChoice,
+    view: ClusterView,
+    leaderFirst: boolean,
+    distances: Distances | null,
+  ): RoutePlan {
     const { attemptMs } = this.#options;
     const members = (): readonly string[] => view.serving ?? this.#options.members;
     const { pin, budgetMs = this.#options.budgetMs, prefer = null, avoid = null } = choice;
     return new RoutePlan(
-      { members, pin, leaderFirst, budgetMs, attemptMs, prefer, avoid },
+      { members, pin, leaderFirst, distances, budgetMs, attemptMs, prefer, avoid },
       view,
       this.#clock,
       this.#entropy,

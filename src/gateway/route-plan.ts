@@ -1,11 +1,14 @@
 import { defined } from "../base/assert.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import type { Distances } from "./distances.ts";
 import type { Clock, Entropy } from "./ports.ts";
 
 const FIRST_PAUSE_MS = 25;
 const PAUSE_MS_MAX = 1_000;
 /** With less time left an attempt could only time out. */
 const ATTEMPT_MS_MIN = 5;
+/** Share of the choices that are left to chance, so that a member which is nearer now is found. */
+const LOOK_AROUND = 1 / 128;
 
 export interface PlanOptions {
   /** Asked anew for each attempt: members may change meanwhile. */
@@ -17,6 +20,8 @@ export interface PlanOptions {
   readonly avoid?: string | null;
   /** Ask the leader first. */
   readonly leaderFirst: boolean;
+  /** How near the members are, for what is asked; null where that does not matter. */
+  readonly distances?: Distances | null;
   /** For all attempts and pauses together. */
   readonly budgetMs: number;
   /** For one attempt. */
@@ -82,8 +87,7 @@ export class RoutePlan {
   }
 
   /**
-   * The leader or another one where wanted, else one at random. Where a request came from is not known here; when
-   * it is, "nearest first" takes the place of chance in this function.
+   * The leader or another one where wanted, else the nearest; among those that are equally near one at random.
    */
   #choose(candidates: readonly string[]): string {
     const { leader } = this.#view;
@@ -92,7 +96,12 @@ export class RoutePlan {
     if (prefer !== undefined && prefer !== null && candidates.includes(prefer)) return prefer;
     const nowMs = this.#clock.nowMs();
     const sound = candidates.filter((member) => member !== avoid && !this.#view.isSuspect(member, nowMs));
-    const pool = sound.length > 0 ? sound : candidates;
-    return defined(pool[Math.floor(this.#entropy.fraction() * pool.length)], "a plan needs members");
+    const able = sound.length > 0 ? sound : candidates;
+    const { distances = null } = this.#options;
+    const drawn = this.#entropy.fraction();
+    const looksAround = drawn < LOOK_AROUND;
+    const pool = distances === null || looksAround ? able : distances.nearest(able);
+    const place = looksAround ? drawn / LOOK_AROUND : (drawn - LOOK_AROUND) / (1 - LOOK_AROUND);
+    return defined(pool[Math.floor(place * pool.length)], "a plan needs members");
   }
 }

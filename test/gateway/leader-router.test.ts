@@ -82,8 +82,8 @@ class Bench {
     return this.router.propose({ cluster: "default", pin }, this.request);
   }
 
-  read(pin: string | null = null) {
-    const call = { request: EMPTY, consistency: "linearizable", minRevision: 0 } as const;
+  read(pin: string | null = null, consistency: "linearizable" | "serializable" = "linearizable") {
+    const call = { request: EMPTY, consistency, minRevision: 0 } as const;
     return this.router.range({ cluster: "default", pin }, call);
   }
 }
@@ -499,6 +499,43 @@ describe("members that change", () => {
       bench.entropy.next = fraction;
       await bench.read();
     }
-    expect(bench.log).toEqual(["r1 range", "r1 range", "n4 range"]);
+    // Now and then anybody; else who was never asked; then whoever is near.
+    expect(bench.log).toEqual(["r1 range", "n4 range", "n4 range"]);
+  });
+});
+
+describe("distance", () => {
+  test("reads go to whoever answers that kind of reads soonest, once everybody was asked", async () => {
+    const tookMs = { linearizable: { r1: 60, r2: 160, r3: 170 }, serializable: { r1: 60, r2: 10, r3: 90 } };
+    for (const consistency of ["linearizable", "serializable"] as const) {
+      const answer = bench.range;
+      bench.range = (member) => {
+        bench.clock.now += new Map(Object.entries(tookMs[consistency])).get(member) ?? 0;
+        return answer(member);
+      };
+      bench.entropy.next = 0.5;
+      bench.log.length = 0;
+      for (let i = 0; i < 3; i += 1) await bench.read(null, consistency);
+      expect([...bench.log].sort()).toEqual(["r1 range", "r2 range", "r3 range"]);
+      bench.log.length = 0;
+      for (let i = 0; i < 3; i += 1) await bench.read(null, consistency);
+      const nearest = consistency === "linearizable" ? "r1 range" : "r2 range";
+      expect(bench.log).toEqual([nearest, nearest, nearest]);
+      bench.range = answer;
+    }
+  });
+
+  test("now and then a read goes to anybody, so that a member which is nearer now is found", async () => {
+    const nearR1 = bench.range;
+    bench.range = (member) => {
+      bench.clock.now += member === "r1" ? 10 : 100;
+      return nearR1(member);
+    };
+    bench.entropy.next = 0.5;
+    for (let i = 0; i < 4; i += 1) await bench.read();
+    bench.log.length = 0;
+    bench.entropy.next = 0.99 / 128;
+    await bench.read();
+    expect(bench.log).toEqual(["r3 range"]);
   });
 });
