@@ -35,18 +35,18 @@ function latencyTables({ placement, byLeader, leader, byClient }: Latencies): st
     "client in",
     "put",
     "linearizable get",
-    "of the leader",
-    "of the nearest",
-    "serializable",
-    "of the nearest",
+    "if of the leader",
+    "if of the nearest",
+    "serializable get",
+    "if of the nearest",
   ];
   const rows = byClient.map((each) => [
     each.client,
     brief(each.put),
-    brief(each.linearizableAny),
+    brief(each.linearizable),
     brief(each.linearizableLeader),
     brief(each.linearizableNearest),
-    brief(each.serializableAny),
+    brief(each.serializable),
     brief(each.serializableNearest),
   ]);
   return [

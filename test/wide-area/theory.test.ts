@@ -40,7 +40,14 @@ describe.each(PLACEMENTS.map((placement) => ({ placement, name: placement.join("
         expect(Math.abs(commit.p50 - expected)).toBeLessThanOrEqual(NOISE_MS);
       }
       const at = placement.indexOf(leader);
-      for (const { client, put, linearizableLeader, serializableNearest } of byClient) {
+      for (const {
+        client,
+        put,
+        linearizable,
+        linearizableLeader,
+        serializable,
+        serializableNearest,
+      } of byClient) {
         const toLeader = roundTripMs(client, leader) + MEAN_ROUTING_MS;
         const commit = byLeader[at]?.commit.p50 ?? Number.NaN;
         expect(Math.abs(put.p50 - toLeader - commit)).toBeLessThanOrEqual(NOISE_MS);
@@ -49,6 +56,9 @@ describe.each(PLACEMENTS.map((placement) => ({ placement, name: placement.join("
         expect(Math.abs(linearizableLeader.p50 - confirmed)).toBeLessThanOrEqual(NOISE_MS);
         const nearest = Math.min(...placement.map((region) => roundTripMs(client, region))) + MEAN_ROUTING_MS;
         expect(Math.abs(serializableNearest.p50 - nearest)).toBeLessThanOrEqual(1);
+        // A gateway finds that out by itself, up to members that are about as near.
+        expect(serializable.p50).toBeLessThanOrEqual(1.5 * nearest + 10);
+        expect(linearizable.p50).toBeLessThanOrEqual(1.5 * linearizableLeader.p50 + 10);
       }
     });
   },

@@ -6,8 +6,8 @@ import { drawAxis, drawKeys, steps } from "./axis.ts";
 
 const KINDS: readonly { readonly name: string; readonly of: (each: ClientLatencies) => Spread }[] = [
   { name: "put", of: ({ put }) => put },
-  { name: "linearizable get of the nearest replica", of: ({ linearizableNearest }) => linearizableNearest },
-  { name: "serializable get of the nearest replica", of: ({ serializableNearest }) => serializableNearest },
+  { name: "linearizable get", of: ({ linearizable }) => linearizable },
+  { name: "serializable get", of: ({ serializable }) => serializable },
 ];
 
 const PANEL_WIDTH = 480;
