@@ -1,6 +1,7 @@
 /** Every known bug that is put back. */
 import type { Mutant } from "../mutant.ts";
 import { ELECTION_MUTANTS } from "./elections.ts";
+import { GATHERING_MUTANTS } from "./gathering.ts";
 import { LEASE_MUTANTS } from "./leases.ts";
 import { MEMBERSHIP_MUTANTS } from "./membership.ts";
 import { OPERATION_MUTANTS } from "./operations.ts";
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REPLICATION_MUTANTS,
   ...READ_MUTANTS,
   ...OPERATION_MUTANTS,
+  ...GATHERING_MUTANTS,
   ...STORAGE_MUTANTS,
   ...PLATFORM_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
