@@ -11,8 +11,23 @@ export function majority(count: number): number {
 /** The highest number that a majority of `voters` has reached; Infinity for no voters. */
 function majorityReached(voters: readonly NodeId[], reached: (id: NodeId) => number): number {
   if (voters.length === 0) return Number.POSITIVE_INFINITY;
-  const sorted = voters.map(reached).sort((a, b) => b - a);
-  return sorted[majority(voters.length) - 1] as number;
+  // Inserted one by one, highest first: this runs with every answer, and there are few voters.
+  const highest: number[] = [];
+  for (const id of voters) {
+    const value = reached(id);
+    let place = highest.length;
+    for (; place > 0 && (highest[place - 1] as number) < value; place -= 1) {
+      highest[place] = highest[place - 1] as number;
+    }
+    highest[place] = value;
+  }
+  return highest[majority(voters.length) - 1] as number;
+}
+
+function majorityHas(voters: readonly NodeId[], has: (id: NodeId) => boolean): boolean {
+  let count = 0;
+  for (const id of voters) if (has(id)) count += 1;
+  return voters.length === 0 || count >= majority(voters.length);
 }
 
 /** The highest index (or round) reached by a quorum: the lower of both halves. */
@@ -25,7 +40,7 @@ export function quorumReached(configuration: Configuration, reached: (id: NodeId
 
 /** True when the nodes for which `has` holds form a quorum of each half. */
 export function hasQuorum(configuration: Configuration, has: (id: NodeId) => boolean): boolean {
-  return quorumReached(configuration, (id) => (has(id) ? 1 : 0)) >= 1;
+  return majorityHas(configuration.voters, has) && majorityHas(configuration.votersOutgoing, has);
 }
 
 function majorityVote(voters: readonly NodeId[], votes: ReadonlyMap<NodeId, boolean>): VoteResult {

@@ -16,8 +16,8 @@ export class SleepConsent implements Invariant {
   readonly name = "sleep-consent";
   /** Who agreed, by whose proposal, in which term, to the end of which log. */
   readonly #agreed = new Map<string, Set<NodeId>>();
-  /** Whether a node slept when it was last looked at, by its start. */
-  readonly #slept = new Map<string, boolean>();
+  /** Whether a node slept when it was last looked at, and in which start of it that was. */
+  readonly #slept = new Map<NodeId, { readonly incarnation: number; readonly isAsleep: boolean }>();
 
   check({ step, nodes }: Observation): void {
     for (const { from, to, message } of step.departures) {
@@ -34,10 +34,10 @@ export class SleepConsent implements Invariant {
 
   /** A start that finds the note of its sleep has not fallen asleep now. */
   #fellAsleep({ id, incarnation }: NodeView, live: LiveView): boolean {
-    const start = `${id} ${incarnation}`;
-    const wasAwake = this.#slept.get(start) === false;
-    this.#slept.set(start, live.isAsleep);
-    return wasAwake && live.isAsleep && live.role === "leader";
+    const before = this.#slept.get(id);
+    if (before?.incarnation === incarnation && before.isAsleep === live.isAsleep) return false;
+    this.#slept.set(id, { incarnation, isAsleep: live.isAsleep });
+    return before?.incarnation === incarnation && live.isAsleep && live.role === "leader";
   }
 
   #judge({ id }: NodeView, live: LiveView): void {
