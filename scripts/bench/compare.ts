@@ -1,5 +1,5 @@
 /** Interleaved rounds over all targets: what else the machine does in a while hits all of them alike. */
-import { driveFresh, type Measured } from "./drive.ts";
+import { driveAndClose, type Measured } from "./drive.ts";
 import { fillRequests, keysOf, sendAll } from "./fill.ts";
 import { cpuTimeMs } from "./machine.ts";
 import type { Subjects } from "./subjects/subjects.ts";
@@ -75,8 +75,8 @@ async function measure(target: Target, subjects: Subjects, plan: Plan, signal: A
   const subject = subjects.get(target.subject);
   if (subject === null) throw new Error(`${target.id} does not run`);
   const before = cpuTimeMs(subject.pids);
-  const open = (connection: number) => target.open(subject, connection);
-  const measured = await driveFresh(open, plan.connections, plan.durationMs, signal);
+  const clients = target.open(subject, plan.connections);
+  const measured = await driveAndClose(clients, plan.durationMs, signal);
   const after = cpuTimeMs(subject.pids);
   const requests = measured.count + measured.failed;
   const cpuMicros =

@@ -5,7 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { quantile } from "./statistics.ts";
 
-/** One client with a connection of its own. */
+/** One client, which waits for an answer before it sends its next request. */
 export interface Client {
   /** Sends its n-th request and waits for the whole answer; false when it was refused. */
   call(n: number): Promise<boolean>;
@@ -62,14 +62,12 @@ export async function drive(
   };
 }
 
-/** Opens clients, loads, and closes them whatever happens. */
-export async function driveFresh(
-  open: (connection: number) => Client,
-  connections: number,
+/** Loads and closes the clients whatever happens. */
+export async function driveAndClose(
+  clients: readonly Client[],
   durationMs: number,
   signal: AbortSignal,
 ): Promise<Measured> {
-  const clients = Array.from({ length: connections }, (_, connection) => open(connection));
   try {
     return await drive(clients, durationMs, signal);
   } finally {

@@ -59,6 +59,13 @@ const RULES: readonly RatioRule[] = [
     to: "etcd-json-put",
     goal: null,
   },
+  {
+    name: "put over a session / etcd's put over gRPC",
+    of: "session-put",
+    to: "etcd-grpc-put",
+    goal: atLeast(1),
+  },
+  { name: "get over a session / etcd's get over gRPC", of: "session-get", to: "etcd-grpc-get", goal: null },
   { name: "put over the bridge / etcd's put, both gRPC", of: "bridge-put", to: "etcd-grpc-put", goal: null },
   { name: "get over the bridge / etcd's get, both gRPC", of: "bridge-get", to: "etcd-grpc-get", goal: null },
 ];

@@ -8,18 +8,18 @@ import type { Client } from "./drive.ts";
 export interface GrpcRequest {
   /** As in a path: `/etcdserverpb.KV/Put`. */
   readonly method: string;
-  /** One message with its frame. */
-  readonly body: Buffer;
+  readonly message: Uint8Array;
+  /** The message with gRPC's frame before it. */
+  readonly framed: Buffer;
 }
 
 /** A byte that tells of compression and four of length. */
 const HEAD_BYTES = 5;
 
-/** The message with gRPC's frame before it. */
-export function framed(message: Uint8Array): Buffer {
+export function grpcRequest(method: string, message: Uint8Array): GrpcRequest {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
+  return { method, message, framed: Buffer.concat([head, message]) };
 }
 
 /** `requestOf` says what the n-th request is. */
@@ -29,7 +29,7 @@ export function grpcClient(origin: string, requestOf: (n: number) => GrpcRequest
   session.on("error", () => undefined);
   const call = (n: number): Promise<boolean> =>
     new Promise((answered, failed) => {
-      const { method, body } = requestOf(n);
+      const { method, framed } = requestOf(n);
       const stream = session.request({
         [constants.HTTP2_HEADER_METHOD]: "POST",
         [constants.HTTP2_HEADER_PATH]: method,
@@ -45,7 +45,7 @@ export function grpcClient(origin: string, requestOf: (n: number) => GrpcRequest
       stream.on("end", () => answered(isOk));
       stream.on("error", failed);
       stream.resume();
-      stream.end(body);
+      stream.end(framed);
     });
   return {
     call,

@@ -89,3 +89,16 @@ export function commitOf(): string {
     ? commit
     : `${commit}+`;
 }
+
+/** MiB that the processes hold in memory; null where the system does not tell. */
+export function residentMib(pids: readonly number[]): number | null {
+  let kib = 0;
+  for (const pid of pids) {
+    try {
+      kib += Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+    } catch {
+      return null;
+    }
+  }
+  return kib === 0 ? null : kib / 1024;
+}

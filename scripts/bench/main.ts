@@ -2,10 +2,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { onStopSignal } from "../lib/stop-signal.mjs";
+import { documentReport, documentScale } from "./documented.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { clearProgress } from "./progress.ts";
-import { chartOf, describeRun, figureTable, type Report, resultTable } from "./report.ts";
+import { chartOf, describeRun, figureTable, resultTable } from "./report.ts";
 import { runCompare } from "./run-compare.ts";
+import { runScale } from "./scale/run-scale.ts";
+import { curveChart, curveTable } from "./scale/scale-report.ts";
 import { textTable } from "./table.ts";
 import { allTargets } from "./targets.ts";
 
@@ -48,21 +51,48 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function measure(options: Options, signal: AbortSignal): Promise<void> {
-  const report = await runCompare(options, signal);
-  print(report);
+  const files = options.isScale ? await scale(options, signal) : await compare(options, signal);
   mkdirSync(options.out, { recursive: true });
-  const [data, chart] = [join(options.out, "bench.json"), join(options.out, "bench.svg")];
-  writeFileSync(data, `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(chart, chartOf(report));
-  console.log(`\n${relative(".", data)}, ${relative(".", chart)}`);
+  for (const [name, text] of files) {
+    const path = join(options.out, name);
+    writeFileSync(path, text);
+    console.log(relative(".", path));
+  }
 }
 
-function print(report: Report): void {
+/** Names and contents of what is to be written. */
+type Files = ReadonlyMap<string, string>;
+
+async function compare(options: Options, signal: AbortSignal): Promise<Files> {
+  const report = await runCompare(options, signal);
   const { results, figures, plans, skipped } = report;
   console.log(`${describeRun(report)}\n`);
   for (const { connections } of plans) {
     if (results.length > 0) console.log(`${textTable(resultTable(results, connections))}\n`);
   }
-  console.log(textTable(figureTable(figures)));
+  console.log(`${textTable(figureTable(figures))}\n`);
   for (const reason of skipped) console.log(`skipped: ${reason}`);
+  if (options.writesDocs) documentReport(report);
+  return new Map([
+    ["bench.json", json(report)],
+    ["bench.svg", chartOf(report)],
+  ]);
+}
+
+async function scale(options: Options, signal: AbortSignal): Promise<Files> {
+  const report = await runScale(options, signal);
+  console.log(`${describeRun(report)}\n`);
+  for (const curve of report.curves) {
+    console.log(`${textTable(curveTable(curve))}\n`);
+    if (curve.facts.length > 0) console.log(`${curve.facts.join("\n")}\n`);
+  }
+  if (options.writesDocs) documentScale(report);
+  const charts = report.curves.map(
+    (curve) => [`scale-${curve.id}.svg`, curveChart(curve, describeRun(report))] as const,
+  );
+  return new Map([["scale.json", json(report)], ...charts]);
+}
+
+function json(report: unknown): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
 }

@@ -9,14 +9,18 @@ import { significant } from "./numbers.ts";
 import { median } from "./statistics.ts";
 import type { Table } from "./table.ts";
 
-/** A whole run, as it is written to a file. */
-export interface Report {
-  readonly format: 1;
+/** Where and when something was measured. */
+export interface Circumstances {
   readonly startedAt: string;
   readonly commit: string;
   readonly machine: Machine;
   /** Before and after, with everything of ours at rest. */
   readonly busyness: readonly Busyness[];
+}
+
+/** A whole run, as it is written to a file. */
+export interface Report extends Circumstances {
+  readonly format: 1;
   readonly etcd: string | null;
   readonly valueBytes: number;
   readonly plans: readonly Plan[];
@@ -39,7 +43,7 @@ export function roundsOf({ target, connections, rounds }: Result): Rounds {
 }
 
 /** One line about where and when. */
-export function describeRun({ machine, busyness, startedAt, commit }: Omit<Report, "results">): string {
+export function describeRun({ machine, busyness, startedAt, commit }: Circumstances): string {
   const { processor, cores, node } = machine;
   const where = `${cores} cores (${processor}), Node ${node.slice(1)}, ${startedAt.slice(0, 10)}, ${commit}`;
   if (!isBusy(busyness)) return where;

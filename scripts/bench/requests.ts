@@ -1,7 +1,7 @@
 /** The requests that are measured, in each dialect. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { PutRequestSchema, RangeRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
-import { framed, type GrpcRequest } from "./grpc-client.ts";
+import { type GrpcRequest, grpcRequest } from "./grpc-client.ts";
 import type { HttpRequest } from "./http-client.ts";
 
 /** What is asked for the key of a connection's n-th request. */
@@ -75,13 +75,13 @@ export function jsonTxn(value: Buffer): RequestOf<HttpRequest> {
 export function grpcPut(value: Buffer): RequestOf<GrpcRequest> {
   return remembered((key) => {
     const message = create(PutRequestSchema, { key: Buffer.from(key), value });
-    return { method: "/etcdserverpb.KV/Put", body: framed(toBinary(PutRequestSchema, message)) };
+    return grpcRequest("/etcdserverpb.KV/Put", toBinary(PutRequestSchema, message));
   });
 }
 
 export function grpcGet(): RequestOf<GrpcRequest> {
   return remembered((key) => {
     const message = create(RangeRequestSchema, { key: Buffer.from(key) });
-    return { method: "/etcdserverpb.KV/Range", body: framed(toBinary(RangeRequestSchema, message)) };
+    return grpcRequest("/etcdserverpb.KV/Range", toBinary(RangeRequestSchema, message));
   });
 }

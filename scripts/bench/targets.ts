@@ -13,6 +13,7 @@ import {
   plainPut,
   type RequestOf,
 } from "./requests.ts";
+import { sessionClients } from "./session-clients.ts";
 import type { Subject } from "./subjects/subject.ts";
 
 /** What has to run for a target. */
@@ -25,27 +26,41 @@ export interface Target {
   /** For people, below the name of its group. */
   readonly name: string;
   readonly subject: SubjectName;
-  readonly open: (subject: Subject, connection: number) => Client;
+  /** So many clients. */
+  readonly open: (subject: Subject, count: number) => readonly Client[];
 }
 
-/** Clients are spread over the members that serve. */
-function originOf({ urls }: Subject, connection: number): string {
-  const url = urls[connection % urls.length];
-  if (url === undefined) throw new Error("a subject has at least one URL");
-  return url;
+type Open = Target["open"];
+
+/** Each client has a connection of its own; they are spread over the members that serve. */
+function overHttp(requestOf: RequestOf<HttpRequest>): Open {
+  return spread((url, connection) => httpClient(url, (n) => requestOf(connection, n)));
 }
 
-function overHttp(requestOf: RequestOf<HttpRequest>): Target["open"] {
-  return (subject, connection) => httpClient(originOf(subject, connection), (n) => requestOf(connection, n));
+function overGrpc(requestOf: RequestOf<GrpcRequest>): Open {
+  return spread((url, connection) => grpcClient(url, (n) => requestOf(connection, n)));
 }
 
-function overGrpc(requestOf: RequestOf<GrpcRequest>): Target["open"] {
-  return (subject, connection) => grpcClient(originOf(subject, connection), (n) => requestOf(connection, n));
+function spread(open: (url: string, connection: number) => Client): Open {
+  return ({ urls }, count) =>
+    Array.from({ length: count }, (_, connection) => {
+      const url = urls[connection % urls.length];
+      if (url === undefined) throw new Error("a subject has at least one URL");
+      return open(url, connection);
+    });
+}
+
+/** All clients share one session with the first member: what it is for. */
+function overSession(requestOf: RequestOf<GrpcRequest>): Open {
+  return ({ urls: [url] }, count) => {
+    if (url === undefined) throw new Error("a subject has at least one URL");
+    return sessionClients(url, count, requestOf);
+  };
 }
 
 /** edged's own dialect, then etcd's JSON. */
 function ourTargets(subject: "one" | "processes", group: string, value: Buffer): readonly Target[] {
-  const target = (id: string, name: string, open: Target["open"]): Target => ({
+  const target = (id: string, name: string, open: Open): Target => ({
     id: `${subject}-${id}`,
     group,
     name,
@@ -83,9 +98,14 @@ function etcdTargets(value: Buffer): readonly Target[] {
 }
 
 function grpcTargets(value: Buffer): readonly Target[] {
-  const [ours, theirs] = ["edged's gRPC bridge, three replicas in one workerd", "etcd, three members, gRPC"];
-  const [put, get] = [overGrpc(grpcPut(value)), overGrpc(grpcGet())];
+  const ours = "edged's gRPC bridge, three replicas in one workerd";
+  const session = "edged's session (one WebSocket), three replicas in one workerd";
+  const theirs = "etcd, three members, gRPC";
+  const [puts, gets] = [grpcPut(value), grpcGet()];
+  const [put, get] = [overGrpc(puts), overGrpc(gets)];
   return [
+    { id: "session-put", group: session, name: "put", subject: "one", open: overSession(puts) },
+    { id: "session-get", group: session, name: "linearizable get", subject: "one", open: overSession(gets) },
     { id: "bridge-put", group: ours, name: "put", subject: "bridge", open: put },
     { id: "bridge-get", group: ours, name: "linearizable get", subject: "bridge", open: get },
     { id: "etcd-grpc-put", group: theirs, name: "put", subject: "etcd", open: put },

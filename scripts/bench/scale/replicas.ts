@@ -1,0 +1,43 @@
+/** How many replicas a cluster has. */
+import { plainGet, plainPut } from "../requests.ts";
+import { startLocalRuntime } from "../subjects/local-runtime.ts";
+import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
+import { loadHttp } from "./load.ts";
+
+const COUNTS = [1, 3, 5, 7];
+const VALUE = Buffer.alloc(256, "v");
+
+export const REPLICAS: CurveMeasurement = { id: "replicas", measure };
+
+async function measure(context: ScaleContext): Promise<Curve> {
+  const points = new Points();
+  for (const replicas of upTo(COUNTS, context)) {
+    context.tell(`${replicas} replicas`);
+    await using runtime = await startLocalRuntime({ replicas });
+    const origin = runtime.urls[0] ?? "";
+    for (const [name, request] of REQUESTS) {
+      const { rate, p50 } = await loadHttp(origin, request, context);
+      points.add(name, replicas, rate);
+      points.add(`${name}, p50`, replicas, p50);
+    }
+  }
+  const names = REQUESTS.map(([name]) => name);
+  return {
+    id: "replicas",
+    title: "Number of replicas",
+    xLabel: "replicas, all in one workerd",
+    xUnit: "count",
+    panels: [
+      { title: "Requests a second, 32 clients", series: points.of(...names) },
+      { title: "Milliseconds", series: points.of(...names.map((name) => `${name}, p50`)) },
+    ],
+    facts: [],
+  };
+}
+
+/** Puts come first: they write what is read then. */
+const REQUESTS = [
+  ["put", plainPut("/kv", VALUE)],
+  ["linearizable get", plainGet("/kv")],
+  ["serializable get", plainGet("/kv", "?consistency=serializable")],
+] as const;
