@@ -1,5 +1,5 @@
 /** Members that answer within this share of the nearest one's time, and so many ms, are as near as that one. */
-const NEAR_SHARE = 1.5;
+const NEAR_SHARE = 1.2;
 const NEAR_MS = 5;
 /** How fast a member's time grows while it answers more slowly than it once did. */
 const GROWTH = 1.1;

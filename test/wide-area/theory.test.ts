@@ -57,8 +57,8 @@ describe.each(PLACEMENTS.map((placement) => ({ placement, name: placement.join("
         const nearest = Math.min(...placement.map((region) => roundTripMs(client, region))) + MEAN_ROUTING_MS;
         expect(Math.abs(serializableNearest.p50 - nearest)).toBeLessThanOrEqual(1);
         // A gateway finds that out by itself, up to members that are about as near.
-        expect(serializable.p50).toBeLessThanOrEqual(1.5 * nearest + 10);
-        expect(linearizable.p50).toBeLessThanOrEqual(1.5 * linearizableLeader.p50 + 10);
+        expect(serializable.p50).toBeLessThanOrEqual(1.2 * nearest + 10);
+        expect(linearizable.p50).toBeLessThanOrEqual(1.2 * linearizableLeader.p50 + 10);
       }
     });
   },
