@@ -1,7 +1,6 @@
 /** Interleaved rounds over all targets: what else the machine does in a while hits all of them alike. */
-import { driveAndClose, type Measured } from "./drive.ts";
 import { fillRequests, keysOf, sendAll } from "./fill.ts";
-import { cpuTimeMs } from "./machine.ts";
+import { load, type Round } from "./load.ts";
 import type { Subjects } from "./subjects/subjects.ts";
 import type { Target } from "./targets.ts";
 
@@ -17,11 +16,6 @@ export interface Result {
   readonly target: Target;
   readonly connections: number;
   readonly rounds: readonly Round[];
-}
-
-export interface Round extends Measured {
-  /** CPU time of all processes that serve it for one request, in microseconds; null where nobody tells. */
-  readonly cpuMicros: number | null;
 }
 
 /** Every key is written wherever it may be read. */
@@ -71,15 +65,8 @@ export async function compare(
   return results;
 }
 
-async function measure(target: Target, subjects: Subjects, plan: Plan, signal: AbortSignal): Promise<Round> {
+function measure(target: Target, subjects: Subjects, plan: Plan, signal: AbortSignal): Promise<Round> {
   const subject = subjects.get(target.subject);
   if (subject === null) throw new Error(`${target.id} does not run`);
-  const before = cpuTimeMs(subject.pids);
-  const clients = target.open(subject, plan.connections);
-  const measured = await driveAndClose(clients, plan.durationMs, signal);
-  const after = cpuTimeMs(subject.pids);
-  const requests = measured.count + measured.failed;
-  const cpuMicros =
-    before === null || after === null || requests === 0 ? null : ((after - before) * 1_000) / requests;
-  return { ...measured, cpuMicros };
+  return load(subject, target.open(subject, plan.connections), plan.durationMs, signal);
 }

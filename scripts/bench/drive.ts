@@ -61,16 +61,3 @@ export async function drive(
     max: latencies.at(-1) ?? Number.NaN,
   };
 }
-
-/** Loads and closes the clients whatever happens. */
-export async function driveAndClose(
-  clients: readonly Client[],
-  durationMs: number,
-  signal: AbortSignal,
-): Promise<Measured> {
-  try {
-    return await drive(clients, durationMs, signal);
-  } finally {
-    await Promise.all(clients.map((client) => client.close()));
-  }
-}

@@ -26,7 +26,7 @@ const LOADS: readonly Load[] = [
   { name: "one client, a pause between puts", connections: 1, putsEach: 100, pauseMs: 40 },
   { name: "one client, put after put", connections: 1, putsEach: 1_000, pauseMs: 0 },
   { name: "32 clients", connections: 32, putsEach: 250, pauseMs: 0 },
-  { name: "128 clients", connections: 128, putsEach: 100, pauseMs: 0 },
+  { name: "64 clients", connections: 64, putsEach: 150, pauseMs: 0 },
 ];
 
 type Rows = Readonly<Record<string, number>>;
@@ -80,7 +80,12 @@ const runtime = new Miniflare({
   durableObjects: { REPLICA: { className: "Replica", useSQLite: true } },
   durableObjectsPersist: join(folder, "objects"),
   defaultPersistRoot: folder,
-  bindings: { INITIAL_CLUSTER: "r1=enam,r2=weur,r3=apac-ne", ALLOW_ANONYMOUS: "true" },
+  bindings: {
+    INITIAL_CLUSTER: "r1=enam,r2=weur,r3=apac-ne",
+    ALLOW_ANONYMOUS: "true",
+    // So that deleting old entries of the log shows in so short a time.
+    SNAPSHOT_EVERY: "100",
+  },
 });
 try {
   const origin = (await runtime.ready).origin;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { replaceMarked } from "../../scripts/bench/docs.ts";
 import { Points } from "../../scripts/bench/scale/curve.ts";
-import { scattered } from "../../scripts/bench/scale/load.ts";
+import { scattered } from "../../scripts/bench/scale/load-http.ts";
 import { curveChart, curveTable } from "../../scripts/bench/scale/scale-report.ts";
 
 const PAGE =

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { type Client, drive, driveAndClose } from "../../scripts/bench/drive.ts";
+import { type Client, drive } from "../../scripts/bench/drive.ts";
 import { fillRequests, keysOf } from "../../scripts/bench/fill.ts";
+import { load } from "../../scripts/bench/load.ts";
 import { jsonTxn, KEYS_PER_CONNECTION, plainPut } from "../../scripts/bench/requests.ts";
 
 const NEVER = new AbortController().signal;
 const SOON_MS = 30;
+
+const nowhere = { urls: [], pids: [], [Symbol.asyncDispose]: async () => undefined };
 
 function client(call: Client["call"]): Client & { closed: number } {
   const close = async (): Promise<void> => {
@@ -49,9 +52,9 @@ describe("drive", () => {
   it("ends early when it is told to, and closes every client", async () => {
     const stop = new AbortController();
     const clients = [client(async () => true), client(() => sleep(1, true))];
-    const done = driveAndClose(clients, 60_000, stop.signal);
+    const done = load(nowhere, clients, 60_000, stop.signal);
     stop.abort();
-    await done;
+    expect((await done).cpuMicros).toBeNull();
     expect(clients.map(({ closed }) => closed)).toEqual([1, 1]);
   });
 });

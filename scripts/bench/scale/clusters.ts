@@ -1,16 +1,16 @@
 /** How many clusters, each of three replicas, one deployment has. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HttpRequest } from "../http-client.ts";
-import { httpClient } from "../http-client.ts";
+import { type HttpRequest, httpClient } from "../http-client.ts";
 import { cpuTimeMs, residentMib } from "../machine.ts";
 import { grouped, significant } from "../numbers.ts";
 import { median } from "../statistics.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import type { Subject } from "../subjects/subject.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { loadHttp } from "./load.ts";
+import { CLIENTS, loadHttp, originOf } from "./load-http.ts";
 
 const COUNTS = [1, 10, 100, 1_000];
+const FIRST = "first put, p50 ms";
 const VALUE = Buffer.alloc(256, "v");
 /** Clusters that are made at the same time. */
 const MAKERS = 8;
@@ -22,18 +22,16 @@ export const CLUSTERS: CurveMeasurement = { id: "clusters", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3, vars: { ALLOW_CLUSTER_CREATE: "true" } });
-  const origin = runtime.urls[0] ?? "";
+  const origin = originOf(runtime);
   const points = new Points();
   const facts: string[] = [];
   let made = 0;
   for (const count of upTo(COUNTS, context)) {
     const firstMs = await makeClusters(origin, made, count, context);
     made += firstMs.length;
-    points.add("first put of a new cluster, p50", made, median(firstMs));
+    points.add(FIRST, made, median(firstMs));
     context.tell(`${grouped(made)} clusters: puts to all in turn`);
-    const { rate, p50 } = await loadHttp(origin, putInTurn(made), context);
-    points.add("put", made, rate);
-    points.add("put, p50", made, p50);
+    points.addRound("put", made, await loadHttp(runtime, putInTurn(made), context));
     const memory = residentMib(runtime.pids);
     if (memory !== null) points.add("memory of the runtime", made, memory);
     facts.push(await idleFact(runtime, made, context));
@@ -48,8 +46,8 @@ async function measure(context: ScaleContext): Promise<Curve> {
     xLabel: "clusters of three replicas, all in one workerd",
     xUnit: "count",
     panels: [
-      { title: "Puts a second to all in turn, 32 clients", series: points.of("put") },
-      { title: "Milliseconds", series: points.of("put, p50", "first put of a new cluster, p50") },
+      ...points.panelsOf(["put"], CLIENTS),
+      { title: "Milliseconds of a cluster's first put", series: points.of(FIRST) },
       { title: "MiB", series: points.of("memory of the runtime") },
     ],
     facts,
@@ -61,7 +59,7 @@ const pathOf = (cluster: number): string => `/clusters/c${cluster}/kv/key`;
 function putInTurn(clusters: number) {
   return (connection: number, n: number): HttpRequest => ({
     method: "PUT",
-    path: pathOf((connection + n * 32) % clusters),
+    path: pathOf((connection + n * CLIENTS) % clusters),
     body: VALUE,
   });
 }

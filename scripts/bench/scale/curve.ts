@@ -1,5 +1,6 @@
 /** One question of scale: what happens to figures as one number grows. */
 import type { Series } from "../charts/curve-chart.ts";
+import type { Round } from "../load.ts";
 
 /** Figures of one unit, on one pair of axes. */
 export interface CurvePanel {
@@ -48,6 +49,23 @@ export class Points {
     const points = this.#series.get(name) ?? [];
     points.push({ x, y });
     this.#series.set(name, points);
+  }
+
+  /** What a round of load amounts to: one point for each of its figures, under names of their own. */
+  addRound(name: string, x: number, { rate, p50, cpuMicros }: Round): void {
+    this.add(name, x, rate);
+    this.add(`${name}, p50 ms`, x, p50);
+    if (cpuMicros !== null) this.add(`${name}, CPU us`, x, cpuMicros);
+  }
+
+  /** The panels of such rounds; what nobody could measure is left out. */
+  panelsOf(names: readonly string[], clients: number): readonly CurvePanel[] {
+    const panels = [
+      { title: `Requests a second, ${clients} clients`, series: this.of(...names) },
+      { title: "Milliseconds", series: this.of(...names.map((name) => `${name}, p50 ms`)) },
+      { title: "CPU microseconds a request", series: this.of(...names.map((name) => `${name}, CPU us`)) },
+    ];
+    return panels.filter(({ series }) => series.length > 0);
   }
 
   /** The series of these names, those without points left out. */

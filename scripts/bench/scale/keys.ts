@@ -4,7 +4,7 @@ import type { HttpRequest } from "../http-client.ts";
 import { grouped } from "../numbers.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { loadHttp, scattered } from "./load.ts";
+import { CLIENTS, loadHttp, originOf, scattered } from "./load-http.ts";
 
 const COUNTS = [1_000, 10_000, 100_000, 1_000_000];
 const VALUE = Buffer.alloc(64, "v");
@@ -15,7 +15,7 @@ export const KEYS: CurveMeasurement = { id: "keys", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3 });
-  const origin = runtime.urls[0] ?? "";
+  const origin = originOf(runtime);
   const points = new Points();
   const facts: string[] = [];
   let filled = 0;
@@ -23,9 +23,7 @@ async function measure(context: ScaleContext): Promise<Curve> {
     filled = await fillUpTo(origin, filled, count, context);
     for (const { name, request } of requests(filled)) {
       context.tell(`${grouped(filled)} keys: ${name}`);
-      const { rate, p50 } = await loadHttp(origin, request, context);
-      points.add(name, filled, rate);
-      points.add(`${name}, p50`, filled, p50);
+      points.addRound(name, filled, await loadHttp(runtime, request, context));
     }
     if (filled < count) {
       facts.push(`Writing keys was ended at ${grouped(filled)} of ${grouped(count)}: no time left.`);
@@ -38,10 +36,7 @@ async function measure(context: ScaleContext): Promise<Curve> {
     title: "Number of keys",
     xLabel: "keys in the store, values of 64 bytes",
     xUnit: "count",
-    panels: [
-      { title: "Requests a second, 32 clients", series: points.of(...names) },
-      { title: "Milliseconds", series: points.of(...names.map((name) => `${name}, p50`)) },
-    ],
+    panels: points.panelsOf(names, CLIENTS),
     facts,
   };
 }

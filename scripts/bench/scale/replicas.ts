@@ -2,7 +2,7 @@
 import { plainGet, plainPut } from "../requests.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { loadHttp } from "./load.ts";
+import { CLIENTS, loadHttp } from "./load-http.ts";
 
 const COUNTS = [1, 3, 5, 7];
 const VALUE = Buffer.alloc(256, "v");
@@ -14,11 +14,8 @@ async function measure(context: ScaleContext): Promise<Curve> {
   for (const replicas of upTo(COUNTS, context)) {
     context.tell(`${replicas} replicas`);
     await using runtime = await startLocalRuntime({ replicas });
-    const origin = runtime.urls[0] ?? "";
     for (const [name, request] of REQUESTS) {
-      const { rate, p50 } = await loadHttp(origin, request, context);
-      points.add(name, replicas, rate);
-      points.add(`${name}, p50`, replicas, p50);
+      points.addRound(name, replicas, await loadHttp(runtime, request, context));
     }
   }
   const names = REQUESTS.map(([name]) => name);
@@ -27,10 +24,7 @@ async function measure(context: ScaleContext): Promise<Curve> {
     title: "Number of replicas",
     xLabel: "replicas, all in one workerd",
     xUnit: "count",
-    panels: [
-      { title: "Requests a second, 32 clients", series: points.of(...names) },
-      { title: "Milliseconds", series: points.of(...names.map((name) => `${name}, p50`)) },
-    ],
+    panels: points.panelsOf(names, CLIENTS),
     facts: [],
   };
 }

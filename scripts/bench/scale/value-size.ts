@@ -3,7 +3,7 @@ import { bytesText } from "../numbers.ts";
 import { plainGet, plainPut } from "../requests.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { loadHttp } from "./load.ts";
+import { loadHttp } from "./load-http.ts";
 
 const SIZES = [64, 1_024, 16_384, 131_072, 1_048_576];
 /** Fewer than elsewhere: with large values bytes under way count, not requests. */
@@ -14,31 +14,24 @@ export const VALUE_SIZE: CurveMeasurement = { id: "value-size", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3 });
-  const origin = runtime.urls[0] ?? "";
   const points = new Points();
   for (const bytes of upTo(SIZES, context)) {
     context.tell(`values of ${bytesText(bytes)}`);
-    const put = await loadHttp(origin, plainPut("/kv", Buffer.alloc(bytes, "v")), context, CLIENTS);
-    const get = await loadHttp(origin, plainGet("/kv"), context, CLIENTS);
-    for (const [name, measured] of [
-      ["put", put],
-      ["linearizable get", get],
-    ] as const) {
-      points.add(name, bytes, measured.rate);
-      points.add(`${name}, p50`, bytes, measured.p50);
-      points.add(`${name}, MiB a second`, bytes, (measured.rate * bytes) / MIB);
-    }
+    const put = await loadHttp(runtime, plainPut("/kv", Buffer.alloc(bytes, "v")), context, CLIENTS);
+    const get = await loadHttp(runtime, plainGet("/kv"), context, CLIENTS);
+    points.addRound("put", bytes, put);
+    points.addRound("linearizable get", bytes, get);
+    points.add("MiB put a second", bytes, (put.rate * bytes) / MIB);
+    points.add("MiB got a second", bytes, (get.rate * bytes) / MIB);
   }
-  const named = (suffix: string) => points.of(`put${suffix}`, `linearizable get${suffix}`);
   return {
     id: "value-size",
     title: "Size of values",
     xLabel: "bytes of a value",
     xUnit: "bytes",
     panels: [
-      { title: "Requests a second, 8 clients", series: named("") },
-      { title: "Milliseconds", series: named(", p50") },
-      { title: "MiB a second", series: named(", MiB a second") },
+      ...points.panelsOf(["put", "linearizable get"], CLIENTS),
+      { title: "MiB a second", series: points.of("MiB put a second", "MiB got a second") },
     ],
     facts: [],
   };

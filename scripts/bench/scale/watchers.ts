@@ -1,18 +1,19 @@
 /** How many watch. */
-import type { HttpRequest } from "../http-client.ts";
-import { httpClient } from "../http-client.ts";
+import { type HttpRequest, httpClient } from "../http-client.ts";
 import { grouped } from "../numbers.ts";
 import { plainPut } from "../requests.ts";
 import { median } from "../statistics.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { loadHttp } from "./load.ts";
+import { CLIENTS, loadHttp, originOf } from "./load-http.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 const COUNTS = [1, 10, 100, 1_000, 10_000];
 /** More watchers than these share streams: clients of etcd put all their watches on one. */
 const STREAMS_MAX = 100;
 const VALUE = Buffer.alloc(256, "v");
+const TOLD = "put until all are told, p50 ms";
+const EVENTS = "events told a second";
 const WATCHED = "watched";
 const PUTS_MAX = 40;
 const PATIENCE_MS = 60_000;
@@ -21,7 +22,7 @@ export const WATCHERS: CurveMeasurement = { id: "watchers", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3 });
-  const origin = runtime.urls[0] ?? "";
+  const origin = originOf(runtime);
   const points = new Points();
   for (const count of upTo(COUNTS, context)) {
     context.tell(`${grouped(count)} watchers of other keys`);
@@ -31,9 +32,7 @@ async function measure(context: ScaleContext): Promise<Curve> {
       (i) => `other${i}`,
       context,
       async () => {
-        const { rate, p50 } = await loadHttp(origin, plainPut("/kv", VALUE), context);
-        points.add("puts that nobody watches", count, rate);
-        points.add("puts that nobody watches, p50", count, p50);
+        points.addRound("put", count, await loadHttp(runtime, plainPut("/kv", VALUE), context));
       },
     );
     context.tell(`${grouped(count)} watchers of one key`);
@@ -44,8 +43,8 @@ async function measure(context: ScaleContext): Promise<Curve> {
       context,
       async (crowd) => {
         const times = await toldTimes(origin, crowd, count, context);
-        points.add("put until all are told, p50", count, median(times));
-        points.add("events told", count, (1_000 * count) / median(times));
+        points.add(TOLD, count, median(times));
+        points.add(EVENTS, count, (1_000 * count) / median(times));
       },
     );
   }
@@ -55,13 +54,11 @@ async function measure(context: ScaleContext): Promise<Curve> {
     xLabel: "watchers, on at most 100 streams",
     xUnit: "count",
     panels: [
-      { title: "A second", series: points.of("puts that nobody watches", "events told") },
-      {
-        title: "Milliseconds",
-        series: points.of("puts that nobody watches, p50", "put until all are told, p50"),
-      },
+      { title: "Milliseconds from a put until all watchers are told", series: points.of(TOLD) },
+      { title: "Events told a second", series: points.of(EVENTS) },
+      ...points.panelsOf(["put"], CLIENTS),
     ],
-    facts: [],
+    facts: ["Requests are puts of keys that nobody watches."],
   };
 }
 

@@ -1,20 +1,28 @@
 /** Loads for curves: many clients on the plain dialect. */
-import { driveAndClose, type Measured } from "../drive.ts";
 import { type HttpRequest, httpClient } from "../http-client.ts";
+import { load, type Round } from "../load.ts";
 import type { RequestOf } from "../requests.ts";
+import type { Subject } from "../subjects/subject.ts";
 import type { ScaleContext } from "./curve.ts";
 
 export const CLIENTS = 32;
 
 export function loadHttp(
-  origin: string,
+  subject: Subject,
   requestOf: RequestOf<HttpRequest>,
   { durationMs, signal }: ScaleContext,
   clients = CLIENTS,
-): Promise<Measured> {
-  const open = (connection: number) => httpClient(origin, (n) => requestOf(connection, n));
-  const all = Array.from({ length: clients }, (_, connection) => open(connection));
-  return driveAndClose(all, durationMs, signal);
+): Promise<Round> {
+  const all = Array.from({ length: clients }, (_, connection) =>
+    httpClient(originOf(subject), (n) => requestOf(connection, n)),
+  );
+  return load(subject, all, durationMs, signal);
+}
+
+/** Where the only gateway of a runtime is. */
+export function originOf({ urls: [url] }: Subject): string {
+  if (url === undefined) throw new Error("a runtime has a URL");
+  return url;
 }
 
 /** Numbers below `bound` in no order that a cache would like, the same in every run. */
