@@ -1,6 +1,7 @@
 /** One session with a gateway: a WebSocket on which many calls are in flight (docs/session.md). */
 import type { OutgoingHttpHeaders } from "node:http";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import WebSocket from "ws";
 import { SESSION_PROTOCOL } from "../../src/gateway/session/session-protocol.ts";
 import {
@@ -139,7 +140,7 @@ export class SessionConnection {
         return;
       }
       if (this.#waiting.length >= WAITING_FACTOR * this.window) {
-        reject(new Error("too many calls wait for the gateway"));
+        reject(new ConnectError("too many calls wait for the gateway", Code.ResourceExhausted));
         return;
       }
       const gone = (): void => {

@@ -79,6 +79,44 @@ test("watches go on and a lock is held while the leader's process is killed", {
   await listening;
 });
 
+test("calls in flight when gateways die are each done once, or were not", { timeout: 120_000 }, async () => {
+  await using cluster = await startCluster({ replicas: 3, vars: VARS });
+  const urls = cluster.names.map((name) => cluster.member(name).url);
+  await using bridge = await BridgeProcess.start(urls);
+  const kv = createClient(KV, createGrpcTransport({ baseUrl: bridge.url }));
+  await until("there is a leader", async () => (await kv.put({ key: utf8("first") })).header ?? null);
+  let answered = 0;
+  const outcomes: Promise<boolean>[] = [];
+  const writer = async (name: number): Promise<void> => {
+    for (let n = 0; n < WRITES; n += 1) {
+      const outcome = kv.put({ key: utf8(`c/${name}/${n}`) }).then(
+        () => true,
+        (error: unknown) => {
+          expect(ConnectError.from(error).code).toBe(Code.Unavailable);
+          return false;
+        },
+      );
+      outcomes.push(outcome);
+      await outcome;
+      answered += 1;
+    }
+  };
+  const writers = Promise.all(Array.from({ length: 24 }, (_, name) => writer(name)));
+  // The bridge's sessions are with the first one.
+  await until("calls are under way", async () => (answered > 100 ? true : null));
+  await cluster.kill(cluster.names[0] ?? "");
+  await until("others answer", async () => (answered > 400 ? true : null));
+  await cluster.restart(cluster.names[0] ?? "");
+  await writers;
+  const acknowledged = (await Promise.all(outcomes)).filter((isDone) => isDone).length;
+  const { kvs } = await kv.range({ key: utf8("c/"), rangeEnd: utf8("c0") });
+  expect(kvs.length).toBeGreaterThanOrEqual(acknowledged);
+  // Each key is written by one call: a second version would be the same call done twice.
+  expect(kvs.filter(({ version }) => version !== 1n)).toEqual([]);
+  // The gateways that are left take what the lost one did not answer, but for what no leader answered in time.
+  expect(acknowledged).toBeGreaterThan(12 * WRITES);
+});
+
 /** The member that leads, as any gateway knows it. */
 function leaderOf(urls: readonly string[]): Promise<string> {
   return until("somebody leads", async () => {

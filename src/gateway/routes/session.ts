@@ -22,10 +22,7 @@ export function sessionRoutes(parts: SessionRoutesParts): Hono<GatewayEnv> {
   app.get("/session", (c) => {
     if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
       const text = "a session is a WebSocket: connect to it with the subprotocol edged.session.v1";
-      return answerProblem(
-        c,
-        problem(426, "upgrade_required", text, { headers: { Upgrade: "websocket", Connection: "Upgrade" } }),
-      );
+      return answerProblem(c, problem(426, "upgrade_required", text));
     }
     const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((name) => name.trim());
     if (!offered.includes(SESSION_PROTOCOL)) {
