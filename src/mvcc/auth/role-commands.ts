@@ -42,9 +42,10 @@ export function grantPermission(
   change: AuthChange,
   { name, perm }: AuthRoleGrantPermissionRequest,
 ): ErrorKey | null {
-  if (perm === undefined) return "permissionNotGiven";
   const role = change.records.roles.get(name);
   if (role === null) return "roleNotFound";
+  // etcd's process ends here.
+  if (perm === undefined) return "permissionNotGiven";
   const { key, rangeEnd, permType } = perm;
   const known = role.keyPermission.find((permission) => isOn(permission, key, rangeEnd));
   if (known !== undefined) known.permType = permType;

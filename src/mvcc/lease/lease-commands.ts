@@ -9,8 +9,9 @@ import { encodeHeaderOnly } from "../header-only.ts";
 import type { StoreWriter } from "../store-writer.ts";
 import type { LeaseTable } from "./lease-table.ts";
 
-/** Why a lease cannot be granted, or null. */
-function checkGrant(leases: LeaseTable, { ID }: LeaseGrantRequest): ErrorKey | null {
+/** Why a lease cannot be granted, or null. Permissions and alarms come first. Source: etcd `lease/lessor.go`. */
+function checkGrant(leases: LeaseTable, { ID, TTL }: LeaseGrantRequest): ErrorKey | null {
+  if (TTL > BigInt(LIMITS.leaseTtlSecondsMax)) return "leaseTtlTooLarge";
   if (leases.get(ID) !== null) return "leaseExists";
   return leases.count >= LIMITS.leasesMax ? "tooManyRequests" : null;
 }

@@ -44,6 +44,10 @@ const compact = create(CommandSchema, {
   request: { case: "compaction", value: create(CompactionRequestSchema, { revision: 2n }) },
 });
 
+const tooLongGrant = create(CommandSchema, {
+  request: { case: "leaseGrant", value: { ID: 1n, TTL: BigInt(LIMITS.leaseTtlSecondsMax) + 1n } },
+});
+
 describe("alarms", () => {
   it("refuse what grows while NOSPACE is on, and nothing else", () => {
     const store = new Store();
@@ -53,11 +57,13 @@ describe("alarms", () => {
     expect(store.do(txnOf({ success: [putOp] }))).toBe("noSpace");
     expect(store.do(txnOf({ failure: [rangeOp, putOp] }))).toBe("noSpace");
     expect(store.do(nested({ success: [putOp] }))).toBe("noSpace");
+    expect(store.do(tooLongGrant)).toBe("noSpace");
     expect(store.do(txnOf({ success: [rangeOp] }))).toMatchObject({ succeeded: true });
     expect(store.do(remove)).toMatchObject({ deleted: 1n });
     expect(store.do(compact)).toMatchObject({ header: { revision: 3n } });
     expect(answer(store, alarmOf(DEACTIVATE, NOSPACE, 7n))).toEqual(["7/1"]);
     expect(store.do(put)).toMatchObject({ header: { revision: 4n } });
+    expect(store.do(tooLongGrant)).toBe("leaseTtlTooLarge");
   });
 
   it("refuse every change while CORRUPT is on, whatever else is", () => {
