@@ -117,7 +117,10 @@ export class ClientReads {
     }
     const answerWith = (fate: ReadFate) => {
       const header = context.header();
-      done(fate.kind === "ready" ? answer(header) : readRefusal(fate, header));
+      if (fate.kind !== "ready") done(readRefusal(fate, header));
+      // A part of a backup may end in the middle of a revision. Another replica may be further.
+      else if (context.machine.isRestoring) refuse("no-leader", "a snapshot is being restored");
+      else done(answer(header));
     };
     if (call.consistency === "serializable" && call.minRevision <= context.machine.state().revision) {
       context.answerAt(now, () => answerWith({ kind: "ready" }));

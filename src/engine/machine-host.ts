@@ -77,6 +77,11 @@ export class MachineHost {
     return new History(this.#sql, this.state());
   }
 
+  /** Nothing may be read: a backup is being restored. */
+  get isRestoring(): boolean {
+    return this.#machine.isRestoring;
+  }
+
   get leases(): LeaseTable {
     return this.#machine.leases;
   }

@@ -43,7 +43,9 @@ export class WatchCalls {
   /** Entries may have been applied. Called in their turn, before anything is deleted. */
   applied(): void {
     const { machine } = this.#context;
-    this.#hub.applied(() => machine.history(), machine.state());
+    // Who asks again is told when there is a whole history.
+    if (machine.isRestoring) this.#hub.dismissAll();
+    else this.#hub.applied(() => machine.history(), machine.state());
   }
 
   /** Who waits at a replica that lost its leader hears nothing new here, perhaps for long. */

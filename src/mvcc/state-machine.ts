@@ -182,6 +182,11 @@ export class StateMachine {
     return hashState(this.#sql, this.#counters, this.#memory, this.#system);
   }
 
+  /** A backup is being restored: what is stored is the beginning of a history that nobody may see yet. */
+  get isRestoring(): boolean {
+    return this.#restorer.isUnderWay;
+  }
+
   /** The leases of the group. */
   get leases(): LeaseTable {
     return this.#leases;

@@ -136,6 +136,10 @@ describe("a restore", () => {
               other.collect(2);
             }
           });
+          // The answer to the last part was lost.
+          const last = parts.at(-1);
+          if (last !== undefined)
+            for (const store of [target, other]) if (store !== null) restore(store, last);
           const { revision, compactRevision, ord } = source.machine.state();
           for (const store of [target, other as Store | null]) {
             if (store === null) continue;
@@ -151,6 +155,27 @@ describe("a restore", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it("may be repeated when it is complete, and what was written since stays", () => {
+    const source = new Store();
+    for (let i = 0; i < 5; i += 1) source.do(putOf({ key: bytes("a"), value: bytes(String(i)) }));
+    const parts = partsOf(source, 1);
+    const target = new Store();
+    for (const part of parts) {
+      expect(target.machine.isRestoring).toBe(!parts.slice(0, 1).includes(part));
+      expect(restore(target, part)).toBe("applied");
+    }
+    expect(target.machine.isRestoring).toBe(false);
+    target.do(putOf({ key: bytes("b") }));
+    target.reload();
+    for (const part of parts) expect(restore(target, part)).toBe("applied");
+    const { revision } = source.machine.state();
+    expect(target.machine.state().revision).toBe(revision + 1);
+    const [first] = parts;
+    if (first === undefined) throw new Error("there are parts");
+    const other = create(RestoreSchema, { ...first, backup: new Uint8Array(32) });
+    expect(restore(target, other)).toBe("restoreNotEmpty");
   });
 
   it("is refused where there is something, in a wrong order, or for rows that are no history", () => {

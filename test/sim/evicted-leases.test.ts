@@ -107,7 +107,7 @@ it.each([1, 3])(
         await cluster.renew();
       }
       const renewedAt = cluster.world.now;
-    // A leader does not count the seconds between its note and its falling asleep.
+      // A leader does not count the seconds between its note and its falling asleep.
       expect(renewedAt - grantedAt).toBeGreaterThan(590 * SECOND);
       while (cluster.hasLease) {
         expect(cluster.world.now - renewedAt).toBeLessThan(4_200 * SECOND);

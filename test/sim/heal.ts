@@ -28,6 +28,8 @@ export interface HealParts {
   readonly gateway: SimGateway;
   readonly clientsWait: () => boolean;
   readonly watchers: Watchers;
+  /** Nothing is restored any more. */
+  readonly isRestored: () => boolean;
   readonly store: NaiveStore;
 }
 
@@ -42,6 +44,7 @@ export async function heal(parts: HealParts): Promise<void> {
   const termBefore = highestTerm(cluster.objects.filter(({ wiped }) => !wiped));
   // Calls that were under way may still be late by this much; then the real waiting begins.
   await world.run(world.now + 5 * options.electionMs + options.tailMs + 11_000);
+  await endRestore(parts);
   if (options.users) await endUsers(parts);
   const settled = options.memberMs > 0 ? await settleMembers(parts) : cluster.objects;
   const sound = settled.filter(({ wiped }) => !wiped);
@@ -64,6 +67,13 @@ export async function heal(parts: HealParts): Promise<void> {
   // Later members are called by names that repeat: what is asleep is judged of the first ones only.
   if (options.memberMs === 0)
     await checkSleep({ ...parts, serve: (name, by) => serveThrough(parts, name, by) }, sound);
+}
+
+/** Until then nobody else is served. */
+async function endRestore({ world, options, isRestored }: HealParts): Promise<void> {
+  const deadline = world.now + 40 * options.electionMs + 60_000;
+  await world.run(deadline, isRestored);
+  if (!isRestored()) violated("restore-ends", "a backup cannot be restored");
 }
 
 /** A write and a linearizable read through one replica, repeated until they succeed. */

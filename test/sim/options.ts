@@ -85,8 +85,10 @@ export interface RunOptions {
   readonly upkeep: Upkeep;
   /** Null: the nemesis and `faults` rule. */
   readonly mild: Mild | null;
-  /** Users are asked for now and then: nobody does anything else that is out of the ordinary. */
+  /** Users are asked for now and then. */
   readonly users: boolean;
+  /** A backup is restored before anything else. */
+  readonly restores: boolean;
   /** Clients know leases. */
   readonly leases: boolean;
   /** What arrives together at a gateway reaches a replica as one call. */
@@ -176,6 +178,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     faults: drawFaults(stream(seed, "fault-options")),
     mild: null,
     users: stream(seed, "user-options").chance(0.12),
+    restores: stream(seed, "restore-options").chance(0.08),
     leases: stream(seed, "lease-options").chance(0.4),
     gathers: stream(seed, "gathering-options").chance(0.4),
     limits: drawLimits(stream(seed, "limit-options")),
@@ -185,7 +188,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const limits = crowded && random.chance(0.5) ? { ...drawn.limits, batchCommandsMax: 1 } : drawn.limits;
   // Only who has nothing but alarms has many of them to lose.
   const loses = drawn.faults["alarm-dropped"] > 0 && random.chance(0.7);
-  const guarded = (fixed.users ?? drawn.users) ? withUsers(drawn) : {};
+  const guarded = (fixed.users ?? drawn.users) ? withUsers(drawn, stream(seed, "guarded-options")) : {};
   const usual = { ...drawn, limits, memoryTimers: drawn.memoryTimers && !loses, ...guarded, ...fixed };
   const mild = fixed.mild ?? (fixed.faults === undefined ? drawMild(stream(seed, "mild")) : null);
   // Two are no majority without each other.
@@ -193,10 +196,11 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   return mild === null || tooFew ? usual : { ...usual, ...calm(seed, fixed), mild };
 }
 
-/** Root and two others; who may do what is enough to get wrong. */
-function withUsers(drawn: RunOptions): Partial<RunOptions> {
+/** Root and two others. Some runs have nothing else: who may do what is enough to get wrong. */
+function withUsers(drawn: RunOptions, random: Prng): Partial<RunOptions> {
   const some = { clients: Math.max(3, drawn.clients), keys: Math.max(4, drawn.keys) };
-  return { ...some, watchers: 0, leases: false, upkeep: NO_UPKEEP, memberMs: 0 };
+  if (random.chance(0.3)) return { ...some, watchers: 0, leases: false, upkeep: NO_UPKEEP, memberMs: 0 };
+  return { ...some, watchers: random.below(4), leases: random.chance(0.6) };
 }
 
 function drawMemberMs(random: Prng): number {
@@ -251,6 +255,7 @@ function calm(seed: number, fixed: FixedOptions): Partial<RunOptions> {
     upkeep: NO_UPKEEP,
     memberMs: 0,
     users: false,
+    restores: false,
     ...fixed,
   };
 }

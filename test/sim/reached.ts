@@ -25,6 +25,8 @@ export const PLACES = [
   "equal-hashes", // of one history, asked for more than once
   "watched", // events told to watchers
   "resumed", // watches that were broken off and went on
+  "restored", // backups, from their first part to the last
+  "unwatched", // watches refused for who watches
   "overtaken", // watches whose next event was compacted
 ] as const;
 
@@ -47,6 +49,7 @@ export function noteDurable(reached: Reached, { change }: DurableChange): void {
 export function noteWatches(reached: Reached, { counts }: Watchers): void {
   reached.watched = counts.told;
   reached.resumed = counts.resumed;
+  reached.unwatched = counts.refused;
   reached.overtaken = counts.compacted;
 }
 
@@ -54,6 +57,7 @@ export function noteEnd(reached: Reached, cluster: Cluster, model: Model, oracle
   reached["quota-alarms"] = model.quotaAlarms;
   reached["auto-compactions"] = model.autoCompactions;
   reached.repeated = oracle.repeated;
+  reached.restored = model.store.restore?.isOver === true ? 1 : 0;
   reached.transfers = oracle.transfers;
   reached.forbidden = model.forbidden;
   reached["equal-hashes"] = oracle.equalHashes;

@@ -17,6 +17,7 @@ import { LeaseOracle } from "./oracle/lease-oracle.ts";
 import { Model } from "./oracle/model.ts";
 import { Oracle, type OracleCounts } from "./oracle/oracle.ts";
 import { noteDurable, noteEnd, noteWatches, nowhere, type Reached } from "./reached.ts";
+import { startRestores } from "./restore/start-restores.ts";
 import { startWatchers } from "./watches/start-watchers.ts";
 import { Trace } from "./world/trace.ts";
 import { World } from "./world/world.ts";
@@ -103,16 +104,27 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
           },
         }),
     );
-    for (const client of clients) client.start();
-    const watchers = startWatchers({ world, options, faults, store: model.store, gateway });
+    // Patient, whatever the run's clients were: it is asked whether there is an answer at all.
+    const patient = { ...options, attemptMs: 4 * options.electionMs, attempts: 3 };
+    const healer = new SimGateway(world, cluster, patient, GATEWAYS, 0);
+    const watchers = startWatchers({ world, options, faults, model, gateway });
+    const serve = (): void => {
+      for (const client of clients) client.start();
+      watchers.start();
+    };
+    const restores = startRestores({
+      world,
+      options,
+      oracle,
+      store: model.store,
+      gateway: (index) => (faults.healed ? healer : gateway(index)),
+      serve,
+    });
     startNemesis({ world, options, faults, cluster, restartGateway, gateways: GATEWAYS });
     startOperator({ world, options, faults, cluster, gateway: () => gateway(0) });
     startMild({ world, options, faults, cluster, isAsked: () => begun < options.operationsMax });
     await world.run(options.durationMs);
     const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting) || !watchers.areUpToDate;
-    // Patient, whatever the run's clients were: it is asked whether there is an answer at all.
-    const patient = { ...options, attemptMs: 4 * options.electionMs, attempts: 3 };
-    const healer = new SimGateway(world, cluster, patient, GATEWAYS, 0);
     await heal({
       world,
       cluster,
@@ -120,6 +132,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
       faults,
       gateway: healer,
       watchers,
+      isRestored: () => restores.areOver,
       clientsWait,
       store: model.store,
     });

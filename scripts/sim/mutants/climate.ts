@@ -57,6 +57,7 @@ const SHORT: FixedOptions = {
   leases: false,
   memberMs: 0,
   repeats: 0,
+  restores: false,
 };
 
 /** So many clients wait at once that several entries are on their way, not one batch after the other. */

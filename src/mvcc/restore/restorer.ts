@@ -46,7 +46,7 @@ export class Restorer {
   }
 
   get isUnderWay(): boolean {
-    return this.#progress() !== null;
+    return this.#progress()?.finished === false;
   }
 
   /**
@@ -60,12 +60,14 @@ export class Restorer {
     if (progress !== null && !equalBytes(progress.backup, request.backup)) return err("restoreNotEmpty");
     const done = progress?.parts ?? 0n;
     if (request.part < done) return ok(this.#answer(done));
+    if (progress?.finished === true) return err("restoreNotEmpty");
     if (request.part > done) return err("restoreOrder");
     if (header === undefined || !this.#isValid(request, header)) return err("invalidBackup");
     for (const version of request.versions) this.#version(version);
     for (const record of request.records) this.#record(record);
     if (request.last) this.#finish(header, Number(request.bumpRevision));
-    else this.#setProgress(create(RestoreRecordSchema, { backup: request.backup, parts: done + 1n }));
+    const { backup, last: finished } = request;
+    this.#setProgress(create(RestoreRecordSchema, { backup, parts: done + 1n, finished }));
     return ok(this.#answer(done + 1n));
   }
 
@@ -127,7 +129,6 @@ export class Restorer {
       system.delete(key);
       if (key.length > PROGRESS.length) system.put(key.slice(PROGRESS.length), value);
     }
-    this.#known = null;
     counters.ord = Number(header.ord);
     counters.revision = Number(header.revision) + bump;
     // Whoever watched the old cluster beyond the backup must not believe to have missed nothing.

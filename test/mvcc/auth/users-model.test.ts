@@ -98,7 +98,7 @@ test("every command is decided as the naive way decides it, also after a restart
       const store = new Store();
       let naive = new NaiveUsers();
       const run = (given: Command): void => {
-        const refusal = naive.refusal(given.request, given.user, Number(given.authRevision));
+        const refusal = naive.refusal(given.request, given.user, Number(given.authRevision), () => []);
         const isWrite = ["put", "deleteRange", "txn"].includes(given.request.case ?? "");
         const after = refusal === null && !isWrite ? naive.after(given.request) : null;
         const expected = refusal ?? after?.error ?? "applied";

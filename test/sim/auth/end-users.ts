@@ -1,15 +1,13 @@
 /** With the faults gone root signs in and ends the asking for users: then everybody is served. */
 import { create } from "@bufbuild/protobuf";
-import { type CommandRequest, completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
-import { TokenGrantSchema } from "../../../src/wire/gen/edged_pb.ts";
+import type { CommandRequest } from "../../../src/gateway/commands.ts";
 import { AuthDisableRequestSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
 import { violated } from "../../raft/invariants/violation.ts";
-import { CLUSTER } from "../cluster.ts";
 import type { HealParts } from "../heal.ts";
+import { HASHES, proposeAs, tokenGrant } from "./sign-in.ts";
 
-/** The name of the healer's token, and passwords that root may have. */
+/** The healer's token. */
 const TOKEN = "healer";
-const HASHES = ["h0", "h1"] as const;
 
 export async function endUsers({ world, options, gateway }: HealParts): Promise<void> {
   const deadline = world.now + 40 * options.electionMs + 30_000;
@@ -17,28 +15,14 @@ export async function endUsers({ world, options, gateway }: HealParts): Promise<
   let last = "nothing";
   let isOver = false;
   const send = (request: CommandRequest, token: string | null, told: (text: string) => void): void => {
-    const body = encodeBody(request);
-    gateway.router
-      .propose(
-        { cluster: CLUSTER, pin: null, token },
-        {
-          operationId: () => gateway.entropy.bytes(16),
-          encode: (id, seen) => completeCommand(body, id, seen),
-        },
-      )
+    proposeAs(gateway, token, request)
       .then((outcome) => told(outcome.kind === "rejected" ? outcome.error : outcome.kind))
       .catch((error: unknown) => world.fail(error instanceof Error ? error : new Error(String(error))));
   };
   const attempt = (): void => {
-    const passwordHash = HASHES[tries % HASHES.length] ?? "";
+    const passwordHash = HASHES[tries % HASHES.length] ?? HASHES[0];
     tries += 1;
-    const value = create(TokenGrantSchema, {
-      user: "root",
-      passwordHash,
-      token: TOKEN,
-      expiresAtMs: 10n ** 14n,
-    });
-    send({ case: "authenticate", value }, null, (text) => {
+    send(tokenGrant({ user: "root", passwordHash, token: TOKEN }), null, (text) => {
       last = text;
       if (text === "authNotEnabled") isOver = true;
       if (text !== "applied") return;

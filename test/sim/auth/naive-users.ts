@@ -28,8 +28,18 @@ interface Touch {
   readonly writes: boolean;
 }
 
+/** The keys attached to a lease, in hex. */
+export type KeysOf = (lease: bigint) => readonly string[];
+
+/** What is asked for that is neither a write nor a read of keys. */
+export type NaiveQuery =
+  | { readonly kind: "hash" }
+  | { readonly kind: "move" }
+  | { readonly kind: "keep-alive"; readonly lease: bigint };
+
 const SILENT: ReadonlySet<string> = new Set(["authenticate"]);
-const TOUCHING: ReadonlySet<string> = new Set(["put", "deleteRange", "txn"]);
+/** What needs a user and permissions for keys; everything else is root's. */
+const TOUCHING: ReadonlySet<string> = new Set(["put", "deleteRange", "txn", "leaseGrant", "leaseRevoke"]);
 
 export class NaiveUsers {
   readonly enabled: boolean;
@@ -48,17 +58,27 @@ export class NaiveUsers {
   }
 
   /** Why a command signed for `user` at `authRevision` is refused, or null. */
-  refusal(request: Request, user: string, authRevision: number): string | null {
+  refusal(request: Request, user: string, authRevision: number, keysOf: KeysOf): string | null {
     if (!this.enabled || request.case === undefined || SILENT.has(request.case)) return null;
     if (user === "") return "userEmpty";
     if (authRevision !== this.revision) return "authOldRevision";
-    return this.mayDo(request, user) ? null : "permissionDenied";
+    return this.mayDo(request, user, keysOf) ? null : "permissionDenied";
   }
 
-  mayDo(request: Request, user: string): boolean {
-    if (this.#isRoot(user)) return this.users.has(user);
-    if (request.case === undefined || !TOUCHING.has(request.case)) return false;
-    return touchesOf(request).every((touch) => this.#mayTouch(user, touch));
+  mayDo(request: Request, user: string, keysOf: KeysOf): boolean {
+    if (this.#isRoot(user)) return true;
+    if (!this.users.has(user) || request.case === undefined || !TOUCHING.has(request.case)) return false;
+    return touchesOf(request, keysOf).every((touch) => this.#mayTouch(user, touch));
+  }
+
+  mayAsk(query: NaiveQuery, user: string, keysOf: KeysOf): boolean {
+    if (this.#isRoot(user)) return true;
+    if (!this.users.has(user) || query.kind !== "keep-alive") return false;
+    return attached(query.lease, keysOf).every((touch) => this.#mayTouch(user, touch));
+  }
+
+  mayWatch(span: Pick<RangeRequest, "key" | "rangeEnd">, user: string): boolean {
+    return this.#isRoot(user) || this.#mayTouch(user, spanOf(span, false));
   }
 
   mayRead(
@@ -68,7 +88,8 @@ export class NaiveUsers {
     user: string,
   ): boolean {
     if (this.#isRoot(user)) return true;
-    const touches = request.case === "range" ? [spanOf(request.value, false)] : txnTouches(request.value);
+    const touches =
+      request.case === "range" ? [spanOf(request.value, false)] : txnTouches(request.value, () => []);
     return touches.every((touch) => this.#mayTouch(user, touch));
   }
 
@@ -230,35 +251,46 @@ function spanOf(
   return { key: toHex(key), end: toHex(rangeEnd), writes };
 }
 
-function touchesOf(request: Request): Touch[] {
+function touchesOf(request: Request, keysOf: KeysOf): Touch[] {
   switch (request.case) {
     case "put": {
-      const span = { key: request.value.key, rangeEnd: new Uint8Array() };
-      return [spanOf(span, true), ...(request.value.prevKv ? [spanOf(span, false)] : [])];
+      const { key, prevKv, lease } = request.value;
+      const span = { key, rangeEnd: new Uint8Array() };
+      return [spanOf(span, true), ...attached(lease, keysOf), ...(prevKv ? [spanOf(span, false)] : [])];
     }
+    case "leaseRevoke":
+      return attached(request.value.ID, keysOf);
     case "deleteRange":
       return [spanOf(request.value, true), ...(request.value.prevKv ? [spanOf(request.value, false)] : [])];
     case "txn":
-      return txnTouches(request.value);
+      return txnTouches(request.value, keysOf);
     default:
       return [];
   }
 }
 
-function txnTouches({ compare, success, failure }: TxnRequest): Touch[] {
-  return [...compare.map((one) => spanOf(one, false)), ...[...success, ...failure].flatMap(operationTouches)];
+/** Whoever decides on a lease decides on all its keys. */
+function attached(lease: bigint, keysOf: KeysOf): Touch[] {
+  return lease === 0n ? [] : keysOf(lease).map((key) => ({ key, end: "", writes: true }));
 }
 
-function operationTouches({ request }: RequestOp): Touch[] {
+function txnTouches({ compare, success, failure }: TxnRequest, keysOf: KeysOf): Touch[] {
+  return [
+    ...compare.map((one) => spanOf(one, false)),
+    ...[...success, ...failure].flatMap((operation) => operationTouches(operation, keysOf)),
+  ];
+}
+
+function operationTouches({ request }: RequestOp, keysOf: KeysOf): Touch[] {
   switch (request.case) {
     case "requestRange":
       return [spanOf(request.value, false)];
     case "requestPut":
-      return touchesOf({ case: "put", value: request.value });
+      return touchesOf({ case: "put", value: request.value }, keysOf);
     case "requestDeleteRange":
-      return touchesOf({ case: "deleteRange", value: request.value });
+      return touchesOf({ case: "deleteRange", value: request.value }, keysOf);
     case "requestTxn":
-      return txnTouches(request.value);
+      return txnTouches(request.value, keysOf);
     case undefined:
       return [];
   }

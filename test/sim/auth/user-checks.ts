@@ -33,25 +33,56 @@ export function checkSignature(model: Model, record: OperationRecord, run: Execu
  */
 export function checkRefusal(model: Model, record: OperationRecord, { error, header }: Rejected): void {
   if (error === "invalidAuthToken" || error === "authOldRevision") return;
-  const { planned } = record;
-  const judge = ({ users }: Moment): string | null => {
-    const user = userOf(users, record);
-    if (user === null || !users.enabled) return null;
-    if (user === "") return "userEmpty";
-    const may =
-      planned.kind === "write"
-        ? users.mayDo(planned.request, user)
-        : planned.kind === "read" && users.mayRead(planned.request, user);
-    return may ? null : "permissionDenied";
-  };
-  let before: NaiveUsers | null = null;
-  for (let at = Math.min(record.floor, header.sequence); at <= header.sequence; at += 1) {
-    const moment = model.bySequence[at];
-    if (moment === undefined || moment.users === before) continue;
-    before = moment.users;
-    if (judge(moment) === error) return;
-  }
+  if (wasSo(model, record, header.sequence, (moment) => judgementOf(model, record, moment) === error)) return;
   violated("users-answers", `operation ${record.number} was refused as ${error}, which was never so`);
+}
+
+/** Whoever was answered, up to what the log was then, might ask that at some moment of it. */
+export function checkAsker(model: Model, record: OperationRecord, sequence: number): void {
+  if (wasSo(model, record, sequence, (moment) => isAllowed(model, record, moment))) return;
+  violated("users-answers", `operation ${record.number} of ${record.client} was answered without permission`);
+}
+
+/** Whether something held at a moment between the call and the answer. */
+function wasSo(
+  model: Model,
+  { floor }: OperationRecord,
+  sequence: number,
+  holds: (moment: Moment) => boolean,
+): boolean {
+  let before: Moment | null = null;
+  for (let at = Math.min(floor, sequence); at <= sequence; at += 1) {
+    const moment = model.bySequence[at];
+    if (moment === undefined) continue;
+    if (moment.users === before?.users && moment.revision === before.revision) continue;
+    before = moment;
+    if (holds(moment)) return true;
+  }
+  return false;
+}
+
+/** With what the operation is refused by the users of a moment, if its token is known then. */
+function judgementOf(model: Model, record: OperationRecord, { users, revision }: Moment): string | null {
+  const user = userOf(users, record);
+  if (user === null || !users.enabled) return null;
+  if (user === "") return "userEmpty";
+  const keysOf = (lease: bigint): readonly string[] => model.store.keysOf(lease, revision);
+  const may = (): boolean => {
+    const { planned } = record;
+    switch (planned.kind) {
+      case "write":
+        return users.mayDo(planned.request, user, keysOf);
+      case "read":
+        return users.mayRead(planned.request, user);
+      default:
+        return users.mayAsk(planned, user, keysOf);
+    }
+  };
+  return may() ? null : "permissionDenied";
+}
+
+function isAllowed(model: Model, record: OperationRecord, moment: Moment): boolean {
+  return userOf(moment.users, record) !== null && judgementOf(model, record, moment) === null;
 }
 
 /** Whoever was answered might read that, by the state that was answered from. */
@@ -64,6 +95,6 @@ export function checkReader(record: OperationRecord, { users }: Moment): void {
 }
 
 /** Null for a token that is not valid then. */
-function userOf(users: NaiveUsers, { token }: OperationRecord): string | null {
+export function userOf(users: NaiveUsers, { token }: Pick<OperationRecord, "token">): string | null {
   return token === null ? "" : (users.tokens.get(token) ?? null);
 }

@@ -1,7 +1,7 @@
 /** Changes members every now and then, one after another: adds, promotes, moves and removes whom it likes. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Prng } from "../../../src/base/prng.ts";
-import { type CommandRequest, completeCommand, encodeBody } from "../../../src/gateway/commands.ts";
+import type { CommandRequest } from "../../../src/gateway/commands.ts";
 import { QuerySchema } from "../../../src/wire/gen/edged_pb.ts";
 import {
   type Member,
@@ -12,6 +12,7 @@ import {
   MemberRemoveRequestSchema,
   MemberUpdateRequestSchema,
 } from "../../../src/wire/gen/etcd/rpc_pb.ts";
+import { proposeAs, Visitor } from "../auth/sign-in.ts";
 import { CLUSTER, type Cluster } from "../cluster.ts";
 import type { SimGateway } from "../gateway/sim-gateway.ts";
 import type { RunOptions } from "../options.ts";
@@ -35,6 +36,7 @@ export function startOperator(parts: OperatorParts): void {
   const { world, options, faults } = parts;
   if (options.memberMs === 0) return;
   const random = stream(options.seed, "operator");
+  const operator = new Visitor("operator", "root");
   let changes = 0;
   const rest = (): void => {
     world.after(options.memberMs * 2 * random.fraction(), () => {
@@ -45,9 +47,12 @@ export function startOperator(parts: OperatorParts): void {
     changes += 1;
     const gateway = parts.gateway();
     try {
-      const members = await list(gateway);
+      await operator.signIn(gateway);
+      const members = await list(gateway, operator);
       const request = members === null ? null : choose(parts, members, random, changes);
-      if (request !== null) await change(gateway, request);
+      if (request === null) return;
+      const outcome = await proposeAs(gateway, operator.token, request);
+      if (outcome.kind === "rejected") operator.refused(outcome.error);
     } catch (error) {
       world.fail(error instanceof Error ? error : new Error(String(error)));
     }
@@ -60,25 +65,17 @@ export function startOperator(parts: OperatorParts): void {
   again();
 }
 
-async function list({ router }: SimGateway): Promise<readonly Member[] | null> {
+async function list({ router }: SimGateway, operator: Visitor): Promise<readonly Member[] | null> {
   const query = create(QuerySchema, {
     request: { case: "memberList", value: create(MemberListRequestSchema) },
   });
   const request = toBinary(QuerySchema, query);
   const outcome = await router.query(
-    { cluster: CLUSTER, pin: null },
+    { cluster: CLUSTER, pin: null, token: operator.token },
     { request, consistency: "linearizable", minRevision: 0 },
   );
+  if (outcome.kind === "rejected") operator.refused(outcome.error);
   return outcome.kind === "answer" ? fromBinary(MemberListResponseSchema, outcome.response).members : null;
-}
-
-async function change(gateway: SimGateway, request: CommandRequest): Promise<void> {
-  const body = encodeBody(request);
-  const id = gateway.entropy.bytes(16);
-  await gateway.router.propose(
-    { cluster: CLUSTER, pin: null },
-    { operationId: () => id, encode: (operation, seen) => completeCommand(body, operation, seen) },
-  );
 }
 
 function choose(

@@ -237,7 +237,7 @@ export class SimClient {
 
   /** Whoever is told that nobody knows him signs in; whoever need not be known forgets who he is. */
   #noteUser({ planned }: OperationRecord, completion: Completion): void {
-    if (completion.kind !== "write" && completion.kind !== "read") return;
+    if (completion.kind === "abandoned") return;
     const { outcome } = completion;
     const isStep = planned.kind === "write" && planned.request === FIRST_STEPS[this.#steps];
     if (isStep && outcome.kind !== "failed") this.#steps += 1;

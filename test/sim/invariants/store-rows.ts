@@ -26,7 +26,7 @@ export function checkStoreRows({ object, change }: DurableChange, model: Model):
     }
   }
   for (const row of versions) checkRow(object.name, row, model.store.versions);
-  if (installed) checkComplete(object.name, versions, moment, model.store.versions);
+  if (installed && !moment.isRestoring) checkComplete(object.name, versions, moment, model.store.versions);
 }
 
 function checkRow(who: string, row: SqlRow, versions: readonly Version[]): void {

@@ -4,7 +4,7 @@
  * told of no lease met none.
  */
 import { violated } from "../../raft/invariants/violation.ts";
-import type { NaiveStore } from "./naive-store.ts";
+import type { LeaseEvent, NaiveStore } from "./naive-store.ts";
 import type { OperationRecord } from "./operation-record.ts";
 
 /** Clocks run at most so much too fast (test/sim/platform/sim-object.ts), and count whole milliseconds. */
@@ -53,6 +53,7 @@ export class LeaseOracle {
           knownAt: Number.POSITIVE_INFINITY,
           promisedUntil: 0,
         });
+        this.#restored(event, now);
         continue;
       }
       const life = this.#lives.findLast(({ id }) => id === event.id);
@@ -62,6 +63,12 @@ export class LeaseOracle {
       if (event.kind === "expired") this.expiries += 1;
       this.#judge(life);
     }
+  }
+
+  /** Its time begins when it is there. */
+  #restored({ id, restoredMs }: LeaseEvent, now: number): void {
+    const life = this.#lives.at(-1);
+    if (restoredMs !== undefined && life?.id === id) this.#promise(life, now + restoredMs, restoredMs);
   }
 
   /** A grant was answered with success. */

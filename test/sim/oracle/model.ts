@@ -38,6 +38,8 @@ export interface Moment {
   readonly compactRevision: number;
   readonly alarms: readonly string[];
   readonly users: NaiveUsers;
+  /** A backup is being restored: of its history only what is not compacted has come. */
+  readonly isRestoring: boolean;
 }
 
 export class Model {
@@ -88,7 +90,7 @@ export class Model {
   }
 
   #moment(): Moment {
-    const { revision, versions, compactRevision, alarms, users } = this.store;
+    const { revision, versions, compactRevision, alarms, users, isRestoring } = this.store;
     return {
       revision,
       ord: versions.length,
@@ -96,6 +98,7 @@ export class Model {
       compactRevision,
       alarms,
       users,
+      isRestoring,
     };
   }
 
@@ -142,6 +145,7 @@ export class Model {
   #execute(command: Command): Omit<Execution, "sequence" | "user"> {
     const { request } = command;
     assert(request.case !== undefined, "no command without a request is committed");
+    const isKeptOut = this.store.isRestoring && request.case !== "restore";
     if (isMemberRequest(request)) {
       // Who the members are is checked by the invariants of configurations, and by equal content.
       this.memberChanges += 1;
@@ -154,7 +158,7 @@ export class Model {
       `no operation for ${request.case}`,
     );
     const compacted = this.store.compactRevision;
-    const refusal = refusedByAlarm(this.store.alarms, request) ?? this.#forbids(command);
+    const refusal = isKeptOut ? "restoring" : this.#refuses(command, request);
     const expected: Expected =
       refusal === null
         ? kind.execute(this.store, request satisfies CommandRequest)
@@ -167,9 +171,17 @@ export class Model {
     return { kind, expected, revision: this.store.revision };
   }
 
+  /** Whatever an alarm refuses first is refused for that; a backup is for a cluster that has neither users nor keys. */
+  #refuses(command: Command, request: CommandRequest): string | null {
+    if (request.case === "restore") return null;
+    return refusedByAlarm(this.store.alarms, request) ?? this.#forbids(command);
+  }
+
   #forbids({ request, user, authRevision, internal }: Command): string | null {
     if (internal) return null;
-    const refusal = this.store.users.refusal(request, user, Number(authRevision));
+    const refusal = this.store.users.refusal(request, user, Number(authRevision), (lease) =>
+      this.store.keysOf(lease),
+    );
     if (refusal !== null) this.forbidden += 1;
     return refusal;
   }

@@ -1,6 +1,9 @@
 /** The store as one would write it without caring for speed: every version ever, in one list. */
+
+import { defined } from "../../../src/base/assert.ts";
 import { toHex } from "../../../src/base/bytes.ts";
 import { NaiveUsers } from "../auth/naive-users.ts";
+import type { Backup } from "../restore/backup.ts";
 
 export interface Version {
   /** Position in history, from 1. */
@@ -23,6 +26,16 @@ export interface Version {
 export interface LeaseEvent {
   readonly id: bigint;
   readonly kind: "granted" | "revoked" | "expired";
+  /** It came with a backup, and has so much of its time. */
+  readonly restoredMs?: number;
+}
+
+/** How far a backup was restored. */
+export interface Progress {
+  /** Hex. */
+  readonly backup: string;
+  readonly parts: number;
+  readonly isOver: boolean;
 }
 
 /** A key as clients see it. */
@@ -45,6 +58,10 @@ export class NaiveStore {
   /** The time of each lease, in ms. */
   readonly leases = new Map<bigint, number>();
   readonly leaseEvents: LeaseEvent[] = [];
+  /** Null: nobody has begun to restore anything. */
+  restore: Progress | null = null;
+  /** What may be restored in this run, by id (hex). */
+  readonly backups = new Map<string, Backup>();
   /** Versions of each key, oldest first. */
   readonly #byKey = new Map<string, Version[]>();
   #sub = 0;
@@ -52,6 +69,38 @@ export class NaiveStore {
   /** The revision as a running command sees it. */
   get seenRevision(): number {
     return this.revision + (this.#sub > 0 ? 1 : 0);
+  }
+
+  get isRestoring(): boolean {
+    return this.restore?.isOver === false;
+  }
+
+  /** Nothing was ever written to it. */
+  get isPristine(): boolean {
+    const { enabled, revision, users, roles } = this.users;
+    const hasUsers = enabled || revision > 1 || users.size > 0 || roles.size > 0;
+    return this.versions.length === 0 && this.leaseEvents.length === 0 && !hasUsers;
+  }
+
+  /**
+   * History comes in its order, that which was compacted too: nobody may ask for it. Leases, users and the
+   * compacted revision are there when the last part is.
+   */
+  restorePart({ id, parts, store, remainingMs, bumpRevision }: Backup, part: number): void {
+    const { versions, last } = defined(parts[part], "the part is one of the backup");
+    const newest = versions.at(-1);
+    const ord = last ? store.versions.length : Number(newest?.ord ?? this.versions.length);
+    for (const version of store.versions.slice(this.versions.length, ord)) this.#append(version);
+    if (newest !== undefined) this.revision = Number(newest.main);
+    this.restore = { backup: toHex(id), parts: part + 1, isOver: last };
+    if (!last) return;
+    this.revision = store.revision + bumpRevision;
+    this.compactRevision = bumpRevision > 0 ? this.revision : store.compactRevision;
+    this.users = store.users;
+    for (const [lease, ttlMs] of store.leases) {
+      this.leases.set(lease, ttlMs);
+      this.leaseEvents.push({ id: lease, kind: "granted", restoredMs: remainingMs.get(lease) ?? ttlMs });
+    }
   }
 
   /** Ends a command: what it wrote is one revision. */
@@ -75,9 +124,13 @@ export class NaiveStore {
       lease,
     };
     this.#sub += 1;
+    this.#append(version);
+  }
+
+  #append(version: Version): void {
     this.versions.push(version);
-    const known = this.#byKey.get(key);
-    if (known === undefined) this.#byKey.set(key, [version]);
+    const known = this.#byKey.get(version.key);
+    if (known === undefined) this.#byKey.set(version.key, [version]);
     else known.push(version);
   }
 
@@ -100,9 +153,9 @@ export class NaiveStore {
     return this.span(new Uint8Array([0]), new Uint8Array([0]));
   }
 
-  /** The keys of a lease, in order. */
-  keysOf(lease: bigint): string[] {
-    return this.all()
+  /** The keys of a lease, in order; at `revision`, none given: now. */
+  keysOf(lease: bigint, revision = Number.POSITIVE_INFINITY): string[] {
+    return this.span(new Uint8Array([0]), new Uint8Array([0]), revision)
       .filter((pair) => pair.lease === String(lease))
       .map(({ key }) => key);
   }

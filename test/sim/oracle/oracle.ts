@@ -9,7 +9,7 @@ import type { Rejected } from "../../../src/engine/replica-api.ts";
 import type { QueryOutcome, WriteOutcome } from "../../../src/gateway/leader-router.ts";
 import { LeaseKeepAliveResponseSchema } from "../../../src/wire/gen/etcd/rpc_pb.ts";
 import { violated } from "../../raft/invariants/violation.ts";
-import { checkReader, checkRefusal, checkSignature, isOfUsers } from "../auth/user-checks.ts";
+import { checkAsker, checkReader, checkRefusal, checkSignature, isOfUsers } from "../auth/user-checks.ts";
 import type { LeaseOracle } from "./lease-oracle.ts";
 import type { Execution, Model, Moment } from "./model.ts";
 import type { Completion, OperationRecord } from "./operation-record.ts";
@@ -83,10 +83,12 @@ export class Oracle {
         return;
       case "move":
         this.#count(completion.outcome);
+        this.#judgeAsker(record, completion.outcome);
         if (completion.outcome.kind === "answer") this.transfers += 1;
         return;
       case "keep-alive":
         this.#count(completion.outcome);
+        this.#judgeAsker(record, completion.outcome);
         this.#renewed(record, completion.outcome);
         return;
       default:
@@ -190,6 +192,7 @@ export class Oracle {
   /** One history has one hash, whoever tells it and however much it has deleted. */
   #hash(record: OperationRecord, outcome: Extract<Completion, { kind: "hash" }>["outcome"]): void {
     this.#count(outcome);
+    this.#judgeAsker(record, outcome);
     if (outcome.kind !== "hashed") return;
     const { revision, compactRevision, hash } = outcome;
     const history = `${compactRevision}..${revision}`;
@@ -197,6 +200,15 @@ export class Oracle {
     if (known === undefined) this.#hashes.set(history, hash);
     else if (known === hash) this.equalHashes += 1;
     else violated("equal-hashes", `${name(record)}: history ${history} has hash ${hash}, and had ${known}`);
+  }
+
+  #judgeAsker(
+    record: OperationRecord,
+    outcome: QueryOutcome | Extract<Completion, { kind: "hash" }>["outcome"],
+  ): void {
+    if (outcome.kind === "failed") return;
+    if (outcome.kind !== "rejected") checkAsker(this.#model, record, outcome.header.sequence);
+    else if (isOfUsers(outcome)) checkRefusal(this.#model, record, outcome);
   }
 
   #renewed(record: OperationRecord, outcome: QueryOutcome): void {
@@ -261,6 +273,7 @@ export class Oracle {
         `${name(record)} saw ${sequence} commands, ${this.#model.sequence} are committed`,
       );
     }
+    if (moment.isRestoring) violated("restore-hidden", `${name(record)} saw a store that is being restored`);
     if (plan.consistency === "linearizable" && sequence < record.floor) {
       violated(
         "read-freshness",

@@ -9,11 +9,14 @@ import { WatchSource } from "../../../src/gateway/watch/watch-source.ts";
 import { WatchedRange } from "../../../src/gateway/watch/watched-range.ts";
 import { utf8 } from "../../../src/wire/text.ts";
 import { violated } from "../../raft/invariants/violation.ts";
+import { Visitor } from "../auth/sign-in.ts";
+import { checkWatcher, checkWatchRefusal } from "../auth/watch-checks.ts";
 import { CLUSTER } from "../cluster.ts";
 import type { SimGateway } from "../gateway/sim-gateway.ts";
 import type { RunOptions } from "../options.ts";
-import type { NaiveStore } from "../oracle/naive-store.ts";
+import type { Model } from "../oracle/model.ts";
 import { ALL_KEYS } from "../oracle/operations/operation-kind.ts";
+import { USERS } from "../oracle/operations/users.ts";
 import { stream } from "../world/streams.ts";
 import type { World } from "../world/world.ts";
 import { type Wanted, WatchOracle } from "./watch-oracle.ts";
@@ -21,7 +24,7 @@ import { type Wanted, WatchOracle } from "./watch-oracle.ts";
 export interface WatcherParts {
   readonly world: World;
   readonly options: RunOptions;
-  readonly store: NaiveStore;
+  readonly model: Model;
   readonly index: number;
   /** The gateway in service for this client. */
   readonly gateway: () => SimGateway;
@@ -44,6 +47,7 @@ interface Stream {
 }
 
 const TICK_MS = 400;
+const REFUSED_PAUSE_MS = 3_000;
 
 export class SimWatcher {
   readonly #parts: WatcherParts;
@@ -53,13 +57,19 @@ export class SimWatcher {
   /** The gateway asked last; null before the beginning. */
   #gateway: SimGateway | null = null;
   #isClosed = false;
-  /** Events told, resumptions, and compactions met. */
-  readonly counts = { told: 0, resumed: 0, compacted: 0 };
+  /** In runs with users: as whom it watches. */
+  readonly #visitor: Visitor;
+  /** Not before this does it come back from a refusal. */
+  #returnsAt = 0;
+  /** Events told, resumptions, compactions met, and refusals for who watches. */
+  readonly counts = { told: 0, resumed: 0, compacted: 0, refused: 0 };
 
   constructor(parts: WatcherParts) {
     this.#parts = parts;
     const random = stream(parts.options.seed, "watcher", parts.index);
     this.#random = random;
+    const user = USERS[(parts.index + 1) % USERS.length] ?? "root";
+    this.#visitor = new Visitor(`watcher${parts.index + 1}`, user);
     this.#interests = Array.from({ length: 1 + random.below(3) }, (_, place) => ({
       wanted: this.#draw(),
       takesFragments: random.chance(0.3),
@@ -101,7 +111,9 @@ export class SimWatcher {
       if (this.#isClosed) return;
       const breaksOff = !isHealed() && this.#random.chance(0.01);
       const isLost = this.#gateway !== null && this.#gateway !== gateway();
-      if (isLost || this.#stream?.current.isOver === true || (breaksOff && this.#stream !== null)) {
+      if (world.now < this.#returnsAt) {
+        // Nobody changes what it may do so soon.
+      } else if (isLost || this.#stream?.current.isOver === true || (breaksOff && this.#stream !== null)) {
         this.#end();
         this.counts.resumed += 1;
         this.#open();
@@ -130,13 +142,17 @@ export class SimWatcher {
   }
 
   async #begin(gateway: SimGateway): Promise<void> {
-    const { world, store } = this.#parts;
-    const choice = { cluster: CLUSTER, pin: null };
+    const { world, model } = this.#parts;
+    const { store } = model;
+    const current = { isOver: false };
+    await this.#visitor.signIn(gateway);
+    if (this.#isClosed) return;
+    const { token } = this.#visitor;
+    const choice = { cluster: CLUSTER, pin: null, token };
     const source = new WatchSource(gateway.router, choice, gateway.entropy);
     const ranges = new Map<WatchedRange, Interest>();
     const clock = { nowMs: () => Math.floor(world.now), sleep };
-    const current = { isOver: false };
-    const puller = new Puller(source, clock, this.#sink(current, ranges));
+    const puller = new Puller(source, clock, this.#sink(current, ranges, token));
     this.#stream = { current, puller };
     for (const interest of this.#interests) {
       const start = interest.oracle?.resumeRevision ?? (await this.#firstStart(source, gateway));
@@ -157,7 +173,7 @@ export class SimWatcher {
 
   /** Now, in the past or in the future; null: nobody says what "now" is. */
   async #firstStart(source: WatchSource, gateway: SimGateway): Promise<number | null> {
-    const { store } = this.#parts;
+    const { store } = this.#parts.model;
     const random = this.#random;
     if (random.chance(0.3)) return 1 + random.below(store.revision + 1);
     if (random.chance(0.2)) return store.revision + random.below(30);
@@ -179,13 +195,17 @@ export class SimWatcher {
     this.#parts.world.after(TICK_MS / 4, () => this.#check(current, ranges));
   }
 
-  #sink(current: Stream, ranges: ReadonlyMap<WatchedRange, Interest>): PullerSink {
+  #sink(current: Stream, ranges: ReadonlyMap<WatchedRange, Interest>, token: string | null): PullerSink {
+    const { model } = this.#parts;
+    const interestOf = (range: WatchedRange): Interest =>
+      defined(ranges.get(range), "told of what is watched");
     const oracleOf = (range: WatchedRange): WatchOracle =>
-      defined(defined(ranges.get(range), "told of what is watched").oracle, "told after it began");
+      defined(interestOf(range).oracle, "told after it began");
     return {
       answered: () => undefined,
-      told: async (range, telling) => {
+      told: async (range, telling, { sequence }) => {
         if (current.isOver) return;
+        checkWatcher(model, interestOf(range), token, sequence);
         oracleOf(range).told(telling);
         this.counts.told += telling.events.length;
         if (!this.#parts.isHealed() && this.#random.chance(0.05))
@@ -196,10 +216,19 @@ export class SimWatcher {
         oracleOf(range).compacted(compactRevision);
         this.counts.compacted += 1;
         // Reads anew and goes on from there: as if it had never watched before.
-        defined(ranges.get(range), "watched").oracle = null;
+        interestOf(range).oracle = null;
         current.isOver = true;
       },
-      refused: async (_range, error) => violated("watch-refused", `was refused as ${error}`),
+      refused: async (range, error, { sequence }) => {
+        if (current.isOver) return;
+        checkWatchRefusal(model, interestOf(range), token, { error, sequence });
+        this.#visitor.refused(error);
+        this.counts.refused += 1;
+        if (error === "permissionDenied" && !this.#parts.isHealed()) {
+          this.#returnsAt = this.#parts.world.now + REFUSED_PAUSE_MS * this.#random.fraction();
+        }
+        current.isOver = true;
+      },
       ended: () => {
         current.isOver = true;
       },

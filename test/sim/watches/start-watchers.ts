@@ -2,14 +2,20 @@
 import type { FaultPlan } from "../faults/fault-plan.ts";
 import type { SimGateway } from "../gateway/sim-gateway.ts";
 import type { RunOptions } from "../options.ts";
-import type { NaiveStore } from "../oracle/naive-store.ts";
+import type { Model } from "../oracle/model.ts";
 import type { World } from "../world/world.ts";
 import { SimWatcher } from "./sim-watcher.ts";
 
 export interface Watchers {
+  start(): void;
   /** Each was told everything that happened. */
   readonly areUpToDate: boolean;
-  readonly counts: { readonly told: number; readonly resumed: number; readonly compacted: number };
+  readonly counts: {
+    readonly told: number;
+    readonly resumed: number;
+    readonly compacted: number;
+    readonly refused: number;
+  };
   /** Ends all of them and waits until no replica has a call of theirs. */
   close(): Promise<void>;
 }
@@ -18,30 +24,32 @@ export interface WatchersParts {
   readonly world: World;
   readonly options: RunOptions;
   readonly faults: FaultPlan;
-  readonly store: NaiveStore;
+  readonly model: Model;
   readonly gateway: (index: number) => SimGateway;
 }
 
 /** Above the time for which replicas let calls wait. */
 const FORGOTTEN_MS = 30_000;
 
-export function startWatchers({ world, options, faults, store, gateway }: WatchersParts): Watchers {
+export function startWatchers({ world, options, faults, model, gateway }: WatchersParts): Watchers {
   const watchers = Array.from(
     { length: options.watchers },
     (_, index) =>
       new SimWatcher({
         world,
         options,
-        store,
+        model,
         index,
         gateway: () => gateway(index),
         isHealed: () => faults.healed,
       }),
   );
-  for (const watcher of watchers) watcher.start();
   const sum = (of: (watcher: SimWatcher) => number): number =>
     watchers.reduce((total, watcher) => total + of(watcher), 0);
   return {
+    start() {
+      for (const watcher of watchers) watcher.start();
+    },
     get areUpToDate() {
       return watchers.every(({ isUpToDate }) => isUpToDate);
     },
@@ -50,6 +58,7 @@ export function startWatchers({ world, options, faults, store, gateway }: Watche
         told: sum(({ counts }) => counts.told),
         resumed: sum(({ counts }) => counts.resumed),
         compacted: sum(({ counts }) => counts.compacted),
+        refused: sum(({ counts }) => counts.refused),
       };
     },
     async close() {

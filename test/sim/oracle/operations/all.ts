@@ -7,6 +7,7 @@ import type { OperationKind, ReadKind, WriteKind } from "./operation-kind.ts";
 import { PUT } from "./put.ts";
 import { RANGE } from "./range.ts";
 import { READ_TXN } from "./read-txn.ts";
+import { RESTORE } from "./restore.ts";
 import { TXN } from "./txn.ts";
 import { HASH, MOVE_LEADER } from "./upkeep.ts";
 import { USER_KINDS } from "./users.ts";
@@ -21,6 +22,7 @@ export const WRITES: readonly WriteKind[] = [
   LEASE_REVOKE,
   LEASE_EXPIRY,
   LEASE_CHECKPOINTS,
+  RESTORE,
   ...USER_KINDS,
 ];
 

@@ -2,25 +2,27 @@
 import { create } from "@bufbuild/protobuf";
 import type { Prng } from "../../../../src/base/prng.ts";
 import type { CommandRequest } from "../../../../src/gateway/commands.ts";
-import { TokenGrantSchema } from "../../../../src/wire/gen/edged_pb.ts";
 import { Permission_Type } from "../../../../src/wire/gen/etcd/auth_pb.ts";
 import {
   AuthDisableRequestSchema,
   AuthEnableRequestSchema,
   AuthRoleAddRequestSchema,
+  AuthRoleDeleteRequestSchema,
   AuthRoleGrantPermissionRequestSchema,
   AuthRoleRevokePermissionRequestSchema,
   AuthUserAddRequestSchema,
   AuthUserChangePasswordRequestSchema,
+  AuthUserDeleteRequestSchema,
   AuthUserGrantRoleRequestSchema,
+  AuthUserRevokeRoleRequestSchema,
 } from "../../../../src/wire/gen/etcd/rpc_pb.ts";
 import { utf8 } from "../../../../src/wire/text.ts";
+import { HASHES, tokenGrant } from "../../auth/sign-in.ts";
 import { ALL_KEYS, type DrawContext, drawKey, type WriteKind } from "./operation-kind.ts";
 
 /** Whoever may do everything, and two who may do what their roles say. */
 export const USERS = ["root", "u1", "u2"] as const;
 const ROLES = ["root", "r1", "r2"] as const;
-const HASHES = ["h0", "h1"] as const;
 const KINDS = [Permission_Type.READ, Permission_Type.WRITE, Permission_Type.READWRITE] as const;
 
 /** Where the keys of a run are parted, so that permissions adjoin and overlap. */
@@ -56,16 +58,9 @@ function kind(
 }
 
 /** A client signs in as its user, with a password that may be another by now. */
-export const SIGN_IN: WriteKind = kind("sign in", "authenticate", 1, (random, { number, user }) => ({
-  case: "authenticate",
-  value: create(TokenGrantSchema, {
-    user,
-    passwordHash: random.pick(HASHES),
-    token: `t${number}`,
-    // Beyond every run, whatever its clocks say.
-    expiresAtMs: 10n ** 14n,
-  }),
-}));
+export const SIGN_IN: WriteKind = kind("sign in", "authenticate", 1, (random, { number, user }) =>
+  tokenGrant({ user, passwordHash: random.pick(HASHES), token: `t${number}` }),
+);
 
 export const USER_KINDS: readonly WriteKind[] = [
   SIGN_IN,
@@ -106,11 +101,26 @@ export const USER_KINDS: readonly WriteKind[] = [
       ...spanOf(context),
     }),
   })),
+  kind("take role", "userRevokeRole", 0.5, (random) => ({
+    case: "userRevokeRole",
+    value: create(AuthUserRevokeRoleRequestSchema, {
+      name: random.pick(USERS.slice(1)),
+      role: random.pick(ROLES.slice(1)),
+    }),
+  })),
+  kind("delete user", "userDelete", 0.2, (random) => ({
+    case: "userDelete",
+    value: create(AuthUserDeleteRequestSchema, { name: random.pick(USERS.slice(1)) }),
+  })),
+  kind("delete role", "roleDelete", 0.2, (random) => ({
+    case: "roleDelete",
+    value: create(AuthRoleDeleteRequestSchema, { role: random.pick(ROLES.slice(1)) }),
+  })),
   kind("ask for users", "authEnable", 1.5, () => ({
     case: "authEnable",
     value: create(AuthEnableRequestSchema),
   })),
-  kind("ask nobody", "authDisable", 0.2, () => ({
+  kind("ask nobody", "authDisable", 0.4, () => ({
     case: "authDisable",
     value: create(AuthDisableRequestSchema),
   })),
