@@ -12,6 +12,7 @@ import { validateMemberRequest } from "./member/member-change.ts";
 import { validateDeleteRange, validatePut } from "./validate-operation.ts";
 import { validateTxn } from "./validate-txn.ts";
 
+export { isMemberRequest } from "./member/member-change.ts";
 export { validateRange } from "./validate-operation.ts";
 
 /** Length of an operation id; a command may also have none. */
