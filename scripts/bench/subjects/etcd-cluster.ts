@@ -1,12 +1,12 @@
 /** A real etcd of three members, if one is installed. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts } from "../../cluster/ports.ts";
 import { guardGroup } from "../../lib/guardian.mjs";
 import type { Subject } from "./subject.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const MEMBERS = 3;
 const READY_MS = 60_000;
@@ -26,7 +26,8 @@ export function etcdVersion(): string | null {
 
 /** Resolves when every member says that it is healthy. */
 export async function startEtcd(): Promise<Subject> {
-  const dir = mkdtempSync(join(tmpdir(), "edged-bench-etcd-"));
+  const folder = temporaryFolder("edged-bench-etcd-");
+  const dir = folder.path;
   const ports = await freePorts(2 * MEMBERS);
   const members = Array.from({ length: MEMBERS }, (_, position) => ({
     name: `m${position + 1}`,
@@ -36,7 +37,7 @@ export async function startEtcd(): Promise<Subject> {
   const children = members.map((member) => startMember(dir, member, members));
   const dispose = async (): Promise<void> => {
     await Promise.all(children.map(end));
-    rmSync(dir, { recursive: true, force: true });
+    folder.remove();
   };
   try {
     await Promise.all(members.map((member) => untilHealthy(dir, member)));

@@ -1,14 +1,12 @@
 /** One workerd that holds gateway and replicas, and what they are compared with. */
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { bundleWorker, readCompatibility } from "../../cluster/bundle.ts";
 import { guardProcess } from "../../lib/guardian.mjs";
 import type { Subject } from "./subject.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface RuntimeOptions {
   readonly replicas: number;
@@ -21,35 +19,38 @@ const CHANNEL = "child_process";
 /** Resolves when the first leader serves. */
 export async function startLocalRuntime({ replicas, vars = {} }: RuntimeOptions): Promise<Subject> {
   const contents = await bundleWorker("scripts/bench/worker.ts");
-  const folder = mkdtempSync(join(tmpdir(), "edged-bench-"));
+  const folder = temporaryFolder("edged-bench-");
   const watcher = watchForRuntime();
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port: 0,
-    cf: false,
-    log: new Log(LogLevel.ERROR),
-    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
-      // What a runtime says under load is not worth a line between the figures.
-      stdout.resume();
-      stderr.resume();
-    },
-    modules: [{ type: "ESModule", path: "worker.mjs", contents }],
-    ...readCompatibility(),
-    bindings: {
-      INITIAL_CLUSTER: Array.from({ length: replicas }, (_, i) => `r${i + 1}=enam`).join(","),
-      ALLOW_ANONYMOUS: "true",
-      ...vars,
-    },
-    durableObjects: {
-      REPLICA: { className: "Replica", useSQLite: true },
-      PLAIN: { className: "PlainStore", useSQLite: true },
-    },
-    durableObjectsPersist: folder,
-  });
+  const miniflare = unheardOfSignals(
+    () =>
+      new Miniflare({
+        host: "127.0.0.1",
+        port: 0,
+        cf: false,
+        log: new Log(LogLevel.ERROR),
+        handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+          // What a runtime says under load is not worth a line between the figures.
+          stdout.resume();
+          stderr.resume();
+        },
+        modules: [{ type: "ESModule", path: "worker.mjs", contents }],
+        ...readCompatibility(),
+        bindings: {
+          INITIAL_CLUSTER: Array.from({ length: replicas }, (_, i) => `r${i + 1}=enam`).join(","),
+          ALLOW_ANONYMOUS: "true",
+          ...vars,
+        },
+        durableObjects: {
+          REPLICA: { className: "Replica", useSQLite: true },
+          PLAIN: { className: "PlainStore", useSQLite: true },
+        },
+        durableObjectsPersist: folder.path,
+      }),
+  );
   const dispose = async (): Promise<void> => {
     watcher.stop();
     await miniflare.dispose();
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   };
   try {
     const { origin } = await miniflare.ready;
@@ -65,6 +66,19 @@ export async function startLocalRuntime({ replicas, vars = {} }: RuntimeOptions)
 async function untilServing(origin: string): Promise<void> {
   const answer = await fetch(`${origin}/kv/warm`, { method: "PUT", body: "x" });
   if (!answer.ok) throw new Error(`no leader: ${await answer.text()}`);
+}
+
+/** Miniflare ends the whole process at once when a signal comes, but everything shall end in order. */
+function unheardOfSignals<T>(make: () => T): T {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const before = signals.map((signal) => process.listeners(signal));
+  const made = make();
+  for (const [position, signal] of signals.entries()) {
+    for (const listener of process.listeners(signal)) {
+      if (before[position]?.includes(listener) !== true) process.off(signal, listener);
+    }
+  }
+  return made;
 }
 
 interface RuntimeWatcher {

@@ -1,12 +1,10 @@
 /** A cluster with each replica in a process of its own (`npm run cluster`), with the default settings. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DEFAULT_RAFT_OPTIONS } from "../../../src/raft/options.ts";
 import type { Cluster } from "../../chaos/cluster.ts";
 import { startProcessCluster } from "../../chaos/process-cluster.ts";
 import { runState } from "../../cluster/run-record.ts";
 import type { Subject } from "./subject.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 export const DEFAULT_ELECTION_MS = DEFAULT_RAFT_OPTIONS.electionMs;
 export const DEFAULT_HEARTBEAT_MS = DEFAULT_RAFT_OPTIONS.heartbeatMs;
@@ -21,7 +19,8 @@ export interface ReplicaProcesses extends Subject {
 
 /** Resolves when all members are ready; a leader may still have to be elected. */
 export async function startReplicaProcesses(replicas: number): Promise<ReplicaProcesses> {
-  const dir = mkdtempSync(join(tmpdir(), "edged-bench-"));
+  const folder = temporaryFolder("edged-bench-");
+  const dir = folder.path;
   try {
     const cluster = await startProcessCluster({
       replicas,
@@ -40,11 +39,11 @@ export async function startReplicaProcesses(replicas: number): Promise<ReplicaPr
       pids: cluster.members.flatMap(({ name }) => pidsOf(dir, name)),
       [Symbol.asyncDispose]: async () => {
         await cluster.stop();
-        rmSync(dir, { recursive: true, force: true });
+        folder.remove();
       },
     };
   } catch (error) {
-    rmSync(dir, { recursive: true, force: true });
+    folder.remove();
     throw error;
   }
 }
