@@ -4,6 +4,7 @@ import type { Entropy } from "./ports.ts";
 import { type Problem, problem } from "./problem.ts";
 
 const ID_BYTES = 16;
+const ENCODER = new TextEncoder();
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
 
 /** The client's `Idempotency-Key`, or null. */
@@ -30,7 +31,7 @@ export function freshOperationIds(entropy: Entropy): () => Uint8Array {
  * remembered answer is of that kind).
  */
 export async function keyedOperationId(scope: readonly string[], key: string): Promise<Uint8Array> {
-  const text = new TextEncoder().encode([...scope, key].join("\0"));
+  const text = ENCODER.encode([...scope, key].join("\0"));
   const digest = await crypto.subtle.digest("SHA-256", text);
   return new Uint8Array(digest, 0, ID_BYTES).slice();
 }

@@ -32,6 +32,9 @@ export interface CallWays {
 /** A replica of an earlier version, in a deployment that is upgraded one replica at a time. */
 const UNKNOWN_METHOD = /does not implement/i;
 
+/** The platform's words when a request has made as many calls as its plan allows. */
+const NO_MORE_CALLS = /subrequests/i;
+
 export class Gathering implements CallWays {
   readonly #clock: Clock;
   readonly #byObject = new Map<string, GatheredCalls>();
@@ -41,7 +44,7 @@ export class Gathering implements CallWays {
     this.#clock = clock;
   }
 
-  /** Calls made to replicas so far. */
+  /** Calls made to replicas so far; above all bounds once the platform allows no more. */
   get calls(): number {
     return this.#calls;
   }
@@ -73,7 +76,7 @@ export class Gathering implements CallWays {
       clock,
       bytesOf: ({ command }) => command.length,
       send: (requests, timeoutMs) =>
-        together(
+        this.#together(
           withTime(requests, timeoutMs),
           (request) => connect().propose(target, request),
           (all) => connect().proposeMany(target, all),
@@ -84,7 +87,7 @@ export class Gathering implements CallWays {
         clock,
         bytesOf: ({ request }) => request.length,
         send: (calls, timeoutMs) =>
-          together(
+          this.#together(
             withTime(calls, timeoutMs),
             (call) => connect().range(target, call),
             (all) => connect().rangeMany(target, all),
@@ -103,6 +106,23 @@ export class Gathering implements CallWays {
       },
     };
   }
+
+  async #together<Call, Reply>(
+    calls: readonly Call[],
+    alone: (call: Call) => Promise<Reply>,
+    many: (calls: readonly Call[]) => Promise<readonly Reply[]>,
+  ): Promise<readonly Reply[]> {
+    const one = async (call: Call): Promise<Reply> => releaseResult(await alone(call));
+    const [only] = calls;
+    try {
+      return calls.length === 1 && only !== undefined ? [await one(only)] : await many(calls);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : "";
+      if (NO_MORE_CALLS.test(message)) this.#calls = Number.POSITIVE_INFINITY;
+      if (calls.length > 1 && UNKNOWN_METHOD.test(message)) return Promise.all(calls.map(one));
+      throw error;
+    }
+  }
 }
 
 /** Calls as the replica is told them. */
@@ -111,19 +131,4 @@ function withTime<Call extends { readonly timeoutMs: number }>(
   timeoutMs: number,
 ): readonly Call[] {
   return calls.map((call) => ({ ...call, timeoutMs: replicaTimeoutMs(timeoutMs) }));
-}
-
-async function together<Call, Reply>(
-  calls: readonly Call[],
-  alone: (call: Call) => Promise<Reply>,
-  many: (calls: readonly Call[]) => Promise<readonly Reply[]>,
-): Promise<readonly Reply[]> {
-  const [only] = calls;
-  if (calls.length === 1 && only !== undefined) return [releaseResult(await alone(only))];
-  try {
-    return await many(calls);
-  } catch (error) {
-    if (!(error instanceof Error && UNKNOWN_METHOD.test(error.message))) throw error;
-    return Promise.all(calls.map(async (call) => releaseResult(await alone(call))));
-  }
 }
