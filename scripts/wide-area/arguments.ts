@@ -15,7 +15,8 @@ export interface WideArguments {
   readonly only: string | null;
   /** A file, or "-" for the terminal instead of tables. */
   readonly json: string | null;
-  readonly plots: string | null;
+  /** Tables and plots go into docs/ too. */
+  readonly writeDocs: boolean;
 }
 
 const PLACEMENTS = [
@@ -38,7 +39,7 @@ Production replicas in virtual time, spread over regions: latencies, failovers, 
   --quick             40 samples, 15 trials, 200 operations
   --only PART         ${PARTS.join(", ")}
   --json [FILE]       everything as JSON instead of tables, or into a file besides
-  --plots FOLDER      draws wide-area-latency.svg, -failover.svg and -cost.svg
+  --write-docs        writes tables and plots into docs/performance.md and docs/plots
 Exit: 0, 1 if an idle month was not free, 2 usage.`;
 
 const OPTIONS = {
@@ -50,7 +51,7 @@ const OPTIONS = {
   quick: { type: "boolean" },
   only: { type: "string" },
   json: { type: "string" },
-  plots: { type: "string" },
+  "write-docs": { type: "boolean" },
   help: { type: "boolean" },
 } as const;
 
@@ -88,7 +89,7 @@ export function parseWideArguments(list: readonly string[]): Result<WideArgument
     operations: count("operations", quick ? 200 : 1_000),
     only,
     json: values.json ?? null,
-    plots: values.plots ?? null,
+    writeDocs: values["write-docs"] === true,
   };
   return problems.length === 0 ? ok(args) : err(problems.join("\n"));
 }

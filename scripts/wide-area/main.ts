@@ -1,14 +1,11 @@
 /** `npm run wide-area`: what distance does to latency, failover and the bill. Same seed, same numbers. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { parseWideArguments, USAGE, type WideArguments } from "./arguments.ts";
 import { measureCosts, WORKS } from "./costs.ts";
+import { documentResults } from "./documented.ts";
 import { LOSSES, measureFailover } from "./failovers.ts";
 import { isFree, measureIdleness } from "./idleness.ts";
 import { measureLatencies } from "./latencies.ts";
-import { drawCosts } from "./plots/cost-plot.ts";
-import { drawFailovers } from "./plots/failover-plot.ts";
-import { drawLatencies } from "./plots/latency-plot.ts";
 import { type Results, report } from "./report.ts";
 
 const parsed = parseWideArguments(process.argv.slice(2));
@@ -27,7 +24,7 @@ async function main(args: WideArguments): Promise<number> {
   else console.log(report(results));
   if (args.json !== null && args.json !== "-")
     writeFileSync(args.json, `${JSON.stringify(results, null, 1)}\n`);
-  if (args.plots !== null) writePlots(args.plots, results);
+  if (args.writeDocs) documentResults(results);
   return results.idleness.every(isFree) ? 0 : 1;
 }
 
@@ -67,15 +64,6 @@ async function measure({
   }
   progress("");
   return { seed, samples, trials, operations, latencies, failovers, idleness, costs };
-}
-
-function writePlots(folder: string, results: Results): void {
-  mkdirSync(folder, { recursive: true });
-  const write = (name: string, svg: string): void =>
-    writeFileSync(join(folder, `wide-area-${name}.svg`), svg);
-  if (results.latencies.length > 0) write("latency", drawLatencies(results.latencies));
-  if (results.failovers.length > 0) write("failover", drawFailovers(results.failovers));
-  if (results.costs.length > 0) write("cost", drawCosts(results.costs));
 }
 
 function progress(what: string): void {

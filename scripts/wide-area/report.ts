@@ -1,4 +1,5 @@
 /** What was measured, as tables for a terminal or a page. */
+import { type Table, textTable } from "../bench/table.ts";
 import { bill } from "./bill.ts";
 import type { Costs } from "./costs.ts";
 import { TIMERS } from "./facts/durations.ts";
@@ -18,18 +19,29 @@ export interface Results {
   readonly costs: readonly Costs[];
 }
 
-type Row = readonly string[];
-
-export function report({ latencies, failovers, idleness, costs }: Results): string {
-  return [
-    ...latencies.flatMap(latencyTables),
-    ...(failovers.length > 0 ? [failoverTable(failovers)] : []),
-    ...(idleness.length > 0 ? [idleTable(idleness)] : []),
-    ...(costs.length > 0 ? [costTable(costs), countTable(costs)] : []),
-  ].join("\n");
+/** A table with what is to be known before it is read. */
+export interface Part {
+  readonly title: string;
+  readonly note: string | null;
+  readonly table: Table;
 }
 
-function latencyTables({ placement, byLeader, leader, byClient }: Latencies): string[] {
+/** Everything for a terminal. */
+export function report({ latencies, failovers, idleness, costs }: Results): string {
+  const parts = [
+    ...latencies.map(latencyPart),
+    ...(failovers.length > 0 ? [failoverPart(failovers)] : []),
+    ...(idleness.length > 0 ? [idlePart(idleness)] : []),
+    ...(costs.length > 0 ? [costPart(costs), countPart(costs)] : []),
+  ];
+  return parts
+    .map(({ title, note, table }) =>
+      [title, ...(note === null ? [] : [note]), textTable(table), ""].join("\n"),
+    )
+    .join("\n");
+}
+
+export function latencyPart({ placement, byLeader, leader, byClient }: Latencies): Part {
   const commits = byLeader.map((each) => `${each.leader} ${brief(each.commit)}`).join(", ");
   const head = [
     "client in",
@@ -49,14 +61,14 @@ function latencyTables({ placement, byLeader, leader, byClient }: Latencies): st
     brief(each.serializable),
     brief(each.serializableNearest),
   ]);
-  return [
-    `## ${placement.join(" + ")}, led from ${leader}\n`,
-    `Commit at the leader (p50 / p99 ms), by where it is: ${commits}\n`,
-    table(head, rows),
-  ];
+  return {
+    title: `${placement.join(" + ")}, led from ${leader}`,
+    note: `Commit at a leader in ${commits} (p50 / p99, ms)`,
+    table: { head, rows },
+  };
 }
 
-function failoverTable(failovers: readonly Failover[]): string {
+export function failoverPart(failovers: readonly Failover[]): Part {
   const head = [
     "placement",
     "the leader",
@@ -88,10 +100,10 @@ function failoverTable(failovers: readonly Failover[]): string {
       (served.p50 / TIMERS.electionMs).toFixed(2),
     ];
   });
-  return `## Failover (ms after the leader was lost)\n\n${table(head, rows)}`;
+  return { title: "Failover (ms after the leader was lost)", note: null, table: { head, rows } };
 }
 
-function idleTable(idleness: readonly Idleness[]): string {
+export function idlePart(idleness: readonly Idleness[]): Part {
   const head = [
     "placement",
     "asleep after ms",
@@ -121,10 +133,10 @@ function idleTable(idleness: readonly Idleness[]): string {
       whole(idle.wakesInMs),
     ];
   });
-  return `## A month of nothing, after falling asleep\n\n${table(head, rows)}`;
+  return { title: "A month of nothing, after falling asleep", note: null, table: { head, rows } };
 }
 
-function costTable(costs: readonly Costs[]): string {
+export function costPart(costs: readonly Costs[]): Part {
   const head = [
     "what",
     "edged",
@@ -151,10 +163,10 @@ function costTable(costs: readonly Costs[]): string {
       dollars(bill(kv).listDollars),
     ];
   });
-  return `## Cost in dollars at list prices\n\n${table(head, rows)}`;
+  return { title: "Cost in dollars at list prices", note: null, table: { head, rows } };
 }
 
-function countTable(costs: readonly Costs[]): string {
+export function countPart(costs: readonly Costs[]): Part {
   const head = [
     "per operation, all replicas",
     "requests of clients",
@@ -179,7 +191,7 @@ function countTable(costs: readonly Costs[]): string {
     ].map((count) => count.toFixed(2)),
     brief(tookMs),
   ]);
-  return `## Counted\n\n${table(head, rows)}`;
+  return { title: "Counted", note: null, table: { head, rows } };
 }
 
 function brief({ p50, p99 }: Spread): string {
@@ -192,15 +204,4 @@ function whole(value: number): string {
 
 function dollars(value: number): string {
   return value.toFixed(value < 0.095 && value > 0 ? 3 : 2);
-}
-
-/** A Markdown table with columns that also line up on a terminal. */
-function table(head: Row, rows: readonly Row[]): string {
-  const widths = head.map((cell, column) =>
-    Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: Row): string =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(" | ")} |`;
-  const rule = `|${widths.map((width, i) => (i === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
-  return `${[line(head), rule, ...rows.map(line)].join("\n")}\n`;
 }
