@@ -42,6 +42,7 @@ export const MILD_KINDS = [
   "one-away", // one that does not lead reaches nobody
   "flapping", // the same, on and off
   "deaf-leader", // what is sent to the leader is lost
+  "cut-asleep", // as "cut-link", from a moment when everybody sleeps, for a while
 ] as const;
 
 export type Mild = (typeof MILD_KINDS)[number];
@@ -193,7 +194,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const mild = fixed.mild ?? (fixed.faults === undefined ? drawMild(stream(seed, "mild")) : null);
   // Two are no majority without each other.
   const tooFew = fixed.replicas !== undefined && fixed.replicas < 3;
-  return mild === null || tooFew ? usual : { ...usual, ...calm(seed, fixed), mild };
+  return mild === null || tooFew ? usual : { ...usual, ...calm(seed, mild, fixed), mild };
 }
 
 /** Root and two others. Some runs have nothing else: who may do what is enough to get wrong. */
@@ -235,7 +236,7 @@ function drawMild(random: Prng): Mild | null {
 }
 
 /** An undisturbed majority: quick elections, near replicas, few and slow clients that ask anybody. */
-function calm(seed: number, fixed: FixedOptions): Partial<RunOptions> {
+function calm(seed: number, mild: Mild, fixed: FixedOptions): Partial<RunOptions> {
   const random = stream(seed, "calm");
   const electionMs = random.pick([200, 400]);
   return {
@@ -251,14 +252,28 @@ function calm(seed: number, fixed: FixedOptions): Partial<RunOptions> {
     latencyMs: random.pick([1, 5]),
     tailMs: 0,
     commitMs: random.pick([1, 5]),
-    faults: NO_FAULTS,
+    faults: { ...NO_FAULTS, "fail-fast": mild === "cut-asleep" ? 0.8 : 0 },
     upkeep: NO_UPKEEP,
     memberMs: 0,
     users: false,
+<<<<<<< Updated upstream
     restores: false,
+=======
+    ...(mild === "cut-asleep" ? SELDOM_ASKED : ),
+>>>>>>> Stashed changes
     ...fixed,
   };
 }
+
+/** So little is asked for that the group sleeps in between; then of anybody, who finds out soon whom it cannot reach. */
+const SELDOM_ASKED: Partial<RunOptions> = {
+  clients: 2,
+  thinkMs: 700,
+  pinned: 0.9,
+  quiesceMs: 100,
+  watchers: 0,
+  leases: false,
+};
 
 // Every kind is a key.
 const NO_FAULTS = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>;

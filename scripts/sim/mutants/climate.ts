@@ -224,6 +224,7 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     keys: 6,
     latencyMs: 30,
     leases: true,
+    quiesceMs: 200,
     nemesisMs: 1_500,
     faults: only({
       kill: 0.5,

@@ -8,6 +8,8 @@ import type { TestCluster } from "../harness/cluster.ts";
 import type { Frame } from "../harness/frame.ts";
 import type { TestReplica } from "../harness/replica.ts";
 import { deliverAll, passTime } from "../harness/time.ts";
+import { watchFailure } from "../invariants/delivery.ts";
+import { violated } from "../invariants/violation.ts";
 
 /** Chance, a step, that a plot goes on to its next act. */
 const NEXT_ACT = 0.06;
@@ -68,7 +70,7 @@ export class Plots {
   }
 
   beginAny(): void {
-    switch (this.#random.below(5)) {
+    switch (this.#random.below(7)) {
       case 0:
         this.lateAnswers();
         break;
@@ -76,13 +78,19 @@ export class Plots {
         this.divide();
         break;
       case 2:
-        this.deposedAsleep();
+        this.forgottenTail();
         break;
       case 3:
+        this.deposedAsleep();
+        break;
+      case 4:
         this.oversleep();
         break;
+      case 5:
+        this.lateWaking();
+        break;
       default:
-        this.forgottenTail();
+        this.divide();
     }
   }
 
@@ -169,7 +177,9 @@ export class Plots {
         const other = this.#cluster.replica(id);
         if (other.raft === null) continue;
         other.wake();
+        const judge = watchFailure(other.running, leader.id);
         other.unreachable(leader.id);
+        judge();
       }
       deliverAll(this.#cluster);
       return this.#pass(electionMs, (id) => id !== leader.id);
@@ -216,6 +226,31 @@ export class Plots {
     while (leader.raft !== null && this.#cluster.deliver(one, leader.id) !== null) {
       // The leader hears it before it looks at the time.
     }
+  }
+
+  /** Everybody sleeps, and late messages of the leader wake its followers, which hear no more from it. */
+  lateWaking(): void {
+    const leader = this.#cluster.leader();
+    const { quiesceMs, electionMs } = this.#cluster.options;
+    const replicas = [...this.#cluster.replicas.values()];
+    const isDisturbed = replicas.some(({ raft, held }) => raft === null || held);
+    if (this.#plot !== null || leader === null || quiesceMs === 0 || isDisturbed) return;
+    const { network } = this.#cluster;
+    network.heal();
+    if (!this.#lull(leader) || !replicas.every(({ running }) => running.core.isAsleep)) return;
+    const { term, readRound: round, log } = leader.running.core;
+    const { last: lastIndex, lastTerm, commit } = log;
+    for (const { id } of replicas) {
+      if (id === leader.id) continue;
+      const body = { kind: "heartbeat", term, commit, lastIndex, lastTerm, round } as const;
+      network.send({ from: leader.id, to: id, body });
+    }
+    for (let ms = 4 * electionMs; ms > 0; ms -= LULL_STEP_MS) {
+      deliverAll(this.#cluster);
+      passTime(this.#cluster, LULL_STEP_MS);
+    }
+    const after = Math.max(...replicas.map(({ disk }) => disk.written.term));
+    if (after > term) violated("stable-sleep", `late messages depose ${leader.id}, which sleeps in ${term}`);
   }
 
   /** Copies of what a leader's followers answer while it is asked for reads: the network may keep some. */

@@ -4,6 +4,7 @@ import type { NodeId } from "../../../src/raft/types.ts";
 import { TestCluster } from "../harness/cluster.ts";
 import type { TestReplica } from "../harness/replica.ts";
 import { deliverAll } from "../harness/time.ts";
+import { watchFailure } from "../invariants/delivery.ts";
 import { violated } from "../invariants/violation.ts";
 import { Plots } from "./plots.ts";
 
@@ -150,10 +151,7 @@ export class Life {
       [weather.transfer, () => this.#onRunning((id) => this.cluster.replica(id).transfer(this.#anyId()))],
       [weather.membership, () => this.#changeMembership()],
       [weather.compact, () => this.#compact()],
-      [
-        weather.unreachable,
-        () => this.#onRunning((id) => this.cluster.replica(id).unreachable(this.#anyId())),
-      ],
+      [weather.unreachable, () => this.#onRunning((id) => this.#giveUp(id))],
       [weather.wake, () => this.#onRunning((id) => this.cluster.replica(id).wake())],
       [weather.lull, () => this.#lull()],
       [weather.crash, () => this.#onRunning((id) => this.cluster.crash(id))],
@@ -181,6 +179,16 @@ export class Life {
   #likelyLeader(): NodeId {
     const leader = this.cluster.leader();
     return leader === null || this.random.chance(0.2) ? this.#anyId() : leader.id;
+  }
+
+  /** A call of this node's to somebody failed. */
+  #giveUp(id: NodeId): void {
+    const replica = this.cluster.replica(id);
+    const { leader } = replica.running.core;
+    const to = leader !== null && leader !== id && this.random.chance(0.3) ? leader : this.#anyId();
+    const judge = watchFailure(replica.running, to);
+    replica.unreachable(to);
+    judge();
   }
 
   #propose(): void {

@@ -35,6 +35,19 @@ export function watchDelivery(
   };
 }
 
+/**
+ * To be made before the call of a node to `to` is given up; the result is to be called afterwards. Whoever
+ * was woken, and asked its leader in vain, campaigns without waiting for a timer.
+ */
+export function watchFailure({ core }: Raft, to: NodeId): () => void {
+  const isAlone = core.isProbing && core.leader === to && core.promotable;
+  return () => {
+    if (isAlone && core.role === "follower") {
+      violated("failed-probe", `${core.id} could not reach its leader ${to}, and waits`);
+    }
+  };
+}
+
 type WithTerm = Exclude<Body, { readonly kind: "pull" | "pulled" }>;
 
 /** A higher term is adopted by whoever hears of it (5.1), but for ballots, which may be refused. */

@@ -2,6 +2,7 @@
  * Mild misfortunes: a majority stays connected and undisturbed, so service must go on and leadership
  * stay where it can. Nothing else goes wrong in such a run.
  */
+import type { Prng } from "../../../src/base/prng.ts";
 import type { Cluster } from "../cluster.ts";
 import { Availability } from "../invariants/availability.ts";
 import type { Mild, RunOptions } from "../options.ts";
@@ -68,8 +69,31 @@ function begin(parts: MildParts, mild: Mild, leader: SimObject): void {
       flap();
       break;
     }
+    case "cut-asleep":
+      cutAsleep(parts, random);
+      break;
   }
   judge(parts, mild);
+}
+
+/** Whenever everybody sleeps, somebody else loses the leader; all of them come back before they sleep again. */
+function cutAsleep({ world, options, faults, cluster }: MildParts, random: Prng): void {
+  const look = (): void => {
+    if (faults.healed) return;
+    const leader = settledLeader(cluster);
+    const isQuiet = cluster.objects.every(({ core }) => core?.isAsleep === true);
+    if (leader === null || !isQuiet) {
+      world.after(options.heartbeatMs / 2, look);
+      return;
+    }
+    const one = random.pick(cluster.objects.filter((object) => object !== leader));
+    const mend = cut(cluster, both([[leader.index, one.index]]));
+    world.after((4 + 8 * random.fraction()) * options.electionMs, () => {
+      mend();
+      look();
+    });
+  };
+  look();
 }
 
 function judge({ world, options, faults, cluster, isAsked }: MildParts, mild: Mild): void {

@@ -73,4 +73,135 @@ export const SLEEP_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "ballot-while-probing",
+    title: "who was woken grants ballots before it is known whether the leader lives",
+    known: "thesis 4.2.3; whoever cannot reach a leader that others can",
+    detector: "mild",
+    edits: [{ file: "src/raft/election.ts", search: "  if (core.isProbing) return true;\n", replace: "" }],
+  },
+  {
+    id: "wake-without-probe",
+    title: "who is woken campaigns at once, though its leader only sleeps",
+    known: "CockroachDB: waking a range must not cost an election",
+    detector: "sleepers",
+    edits: [
+      {
+        file: QUIESCENCE,
+        search: "  core.leaveSleep();\n  probe(core);\n}",
+        replace: "  core.leaveSleep();\n  startPreVote(core);\n}",
+      },
+    ],
+  },
+  {
+    id: "woken-alone-campaigns",
+    title: "who was woken by a late message misses its leader, which sleeps",
+    known: "edged's own: found by its simulator",
+    detector: "core",
+    edits: [
+      {
+        file: QUIESCENCE,
+        search: "const isAlone = sleptOver?.index === log.last && sleptOver.term === term;",
+        replace: "const isAlone = sleptOver?.index === -1 && log.last < 0 && term < 0;",
+      },
+    ],
+  },
+  {
+    id: "failed-probe-waits",
+    title: "who finds its leader gone waits for a timer before it replaces it",
+    known: "edged's own: waking must not cost an election timeout",
+    detector: "core",
+    edits: [
+      {
+        file: QUIESCENCE,
+        search: "  becomeFollower(core, core.term, null);\n  startPreVote(core);\n}",
+        replace: "  becomeFollower(core, core.term, null);\n}",
+      },
+    ],
+  },
+  {
+    id: "read-wakes",
+    title: "a read that a replica answers by itself wakes the group",
+    known: "edged's own: health checks and stale reads must not keep a group awake",
+    detector: "sleepers",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "    context.turn(now, () => {\n      accepted =",
+        replace: "    context.turn(now, () => {\n      context.raft.wake(now);\n      accepted =",
+      },
+    ],
+  },
+  {
+    id: "idle-turn-writes",
+    title: "a turn in which nothing changed writes the bookkeeping row",
+    known: "edged's own: rows are what is paid for",
+    detector: "sleepers",
+    edits: [
+      {
+        file: "src/engine/turn.ts",
+        search: "  if (inside === null && met.length === 0 && isIdle",
+        replace: "  if (after.length < 0 && inside === null && met.length === 0 && isIdle",
+      },
+      {
+        file: "src/storage/replica-storage.ts",
+        search: "    if (!this.#dirty) return;\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    id: "alarm-left-asleep",
+    title: "the alarm stays set when there is nothing left to do",
+    known: "Durable Objects: an alarm loads its object, and both are paid for",
+    detector: "sleepers",
+    edits: [
+      {
+        file: "src/durable/timers.ts",
+        search: "    if (wanted === null) {\n      this.#clearAlarm();\n",
+        replace: "    if (wanted === null) {\n      if (backstopMs < 0) this.#clearAlarm();\n",
+      },
+    ],
+  },
+  {
+    id: "away-keeps-awake",
+    title: "a member that is away keeps all others awake",
+    known: "CockroachDB: quiescence with dead replicas",
+    detector: "sleepers",
+    edits: [
+      {
+        file: SLEEP,
+        search:
+          "return core.now - (progress.heardAt ?? progress.trackedAt) > AWAY_ELECTIONS * core.options.electionMs;",
+        replace: "return progress.match < 0 && AWAY_ELECTIONS * core.options.electionMs < 0;",
+      },
+    ],
+  },
+  {
+    id: "away-forgotten",
+    title: "a member that was away when the others fell asleep is never looked for",
+    known: "edged's own: who is back knows of nothing that it missed",
+    detector: "sleepers",
+    edits: [
+      {
+        file: SLEEP,
+        search: "core.repairAt = someAway ? core.now + core.repairMs : null;",
+        replace: "core.repairAt = null;",
+      },
+    ],
+  },
+  {
+    id: "sleep-ends-no-lease",
+    title: "a leader that sleeps sets no alarm for the leases that will end",
+    known: "edged's own: leases outstanding keep exactly one alarm",
+    detector: "leases",
+    edits: [
+      {
+        file: "src/durable/replica-host.ts",
+        search: "this.#engine?.lastingDeadline() ?? null);",
+        replace:
+          "this.#engine?.raft.core.isAsleep === true ? null : (this.#engine?.lastingDeadline() ?? null));",
+      },
+    ],
+  },
 ];
