@@ -312,6 +312,31 @@ describe("HTTP/1.1 on the same port", () => {
     ]);
     expect(answer.headers.get("content-length")).toBe("2");
   });
+
+  test("the bridge's memory is among the metrics; an empty token is one that nobody has", async () => {
+    const tokens: unknown[] = [];
+    await using gateway = await FakeGateway.start(
+      () => undefined,
+      ({ headers, url }, response) => {
+        tokens.push([url, headers["accept-encoding"], headers["grpc-metadata-authorization"]]);
+        response.writeHead(200, { "Content-Length": "8" }).end("metric 1");
+      },
+    );
+    await using bridge = await BridgeProcess.start([gateway.url]);
+    const metrics = await (await fetch(`${bridge.url}/metrics`)).text();
+    expect(metrics).toMatch(/^metric 1[\s\S]*\nprocess_resident_memory_bytes \d{7,}\n$/);
+    for (const path of ["/v3/kv/range", "/kv/a"]) {
+      const headers = { Authorization: "", "Accept-Encoding": "gzip" };
+      expect(await (await fetch(`${bridge.url}${path}`, { method: "POST", headers })).text()).toBe(
+        "metric 1",
+      );
+    }
+    expect(tokens).toEqual([
+      ["/metrics", "identity", undefined],
+      ["/v3/kv/range", "gzip", "-"],
+      ["/kv/a", "gzip", undefined],
+    ]);
+  });
 });
 
 test("health and schema are told", async () => {
