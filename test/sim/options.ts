@@ -256,11 +256,8 @@ function calm(seed: number, mild: Mild, fixed: FixedOptions): Partial<RunOptions
     upkeep: NO_UPKEEP,
     memberMs: 0,
     users: false,
-<<<<<<< Updated upstream
     restores: false,
-=======
-    ...(mild === "cut-asleep" ? SELDOM_ASKED : ),
->>>>>>> Stashed changes
+    ...(mild === "cut-asleep" ? SELDOM_ASKED : {}),
     ...fixed,
   };
 }
