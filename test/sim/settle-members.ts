@@ -54,10 +54,13 @@ export function isSettled({ core, instance }: SimObject, now: number): boolean {
   );
 }
 
-/** It was told, or knows by itself, that it has no part in elections any more. */
+/**
+ * It was told, or knows by itself, that it has no part in elections any more; or it sleeps, and will be
+ * told when somebody wakes it.
+ */
 function isRetired({ core, instance, alarm }: SimObject): boolean {
   if (core === null) return alarm.atMs === null || instance === null;
-  return instance?.host?.engine?.stopped !== null || !core.promotable;
+  return core.isAsleep || instance?.host?.engine?.stopped !== null || !core.promotable;
 }
 
 function describe({ name, core, instance }: SimObject, now: number): string {
