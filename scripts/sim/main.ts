@@ -7,6 +7,7 @@ import { type RunResult, runSeed } from "../../test/sim/run-seed.ts";
 import { readScenario, requestOf, SCENARIO_FOLDER } from "../../test/sim/scenario.ts";
 import { Summary } from "../../test/sim/summary.ts";
 import { parseArguments, type SimArguments, USAGE } from "./arguments.ts";
+import { runBench } from "./bench.ts";
 
 /** One seed in so many is run twice, and must take the same course. */
 const TWICE_EVERY = 100;
@@ -18,8 +19,12 @@ if (!parsed.ok) {
 } else if (parsed.value === "help") {
   console.log(USAGE);
 } else {
-  process.exitCode =
-    parsed.value.scenario === null ? await runSeeds(parsed.value) : await replay(parsed.value);
+  process.exitCode = await run(parsed.value);
+}
+
+function run(args: SimArguments): Promise<number> {
+  if (args.bench) return runBench(args);
+  return args.scenario === null ? runSeeds(args) : replay(args);
 }
 
 function fixedBy({ replicas, virtualSeconds }: SimArguments): FixedOptions {

@@ -1,5 +1,6 @@
 /** What one run is made of: drawn from its seed, class by class, so that seeds differ in character. */
 import type { Prng } from "../../src/base/prng.ts";
+import { longLife } from "./long-life.ts";
 import { stream } from "./world/streams.ts";
 
 /** Every kind of fault, each with its own probability in a run; 0: the run has none of it. */
@@ -145,16 +146,18 @@ const CEILINGS: Readonly<Record<FaultKind, number>> = {
   "lose-changer": 2,
 };
 
+const DURATIONS_MS = [8_000, 15_000, 30_000];
+
 export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const random = stream(seed, "options");
   const heartbeatMs = random.pick([50, 100, 250]);
   const electionMs = heartbeatMs * random.pick([4, 6, 10]);
   // Only a crowd fills batches, windows and queues.
   const crowded = random.chance(0.1);
-  const drawn: RunOptions = {
+  const short: RunOptions = {
     seed,
     replicas: random.pick([1, 2, 3, 3, 3, 4, 5, 5]),
-    durationMs: random.pick([8_000, 15_000, 30_000]),
+    durationMs: random.pick(DURATIONS_MS),
     clients: crowded ? 40 + random.below(60) : 1 + random.below(6),
     operationsMax: crowded ? 1_500 : 5_000,
     thinkMs: random.pick([20, 100, 300]),
@@ -185,6 +188,8 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     limits: drawLimits(stream(seed, "limit-options")),
     upkeep: drawUpkeep(stream(seed, "upkeep-options")),
   };
+  const isLong = fixed.durationMs !== undefined && fixed.durationMs > Math.max(...DURATIONS_MS);
+  const drawn = isLong ? { ...short, ...longLife(stream(seed, "long-life"), short, crowded) } : short;
   // One command an entry: a crowd then keeps many entries on their way at once.
   const limits = crowded && random.chance(0.5) ? { ...drawn.limits, batchCommandsMax: 1 } : drawn.limits;
   // Only who has nothing but alarms has many of them to lose.
@@ -194,7 +199,9 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const mild = fixed.mild ?? (fixed.faults === undefined ? drawMild(stream(seed, "mild")) : null);
   // Two are no majority without each other.
   const tooFew = fixed.replicas !== undefined && fixed.replicas < 3;
-  return mild === null || tooFew ? usual : { ...usual, ...calm(seed, mild, fixed), mild };
+  if (mild === null || tooFew) return usual;
+  const unhurried = isLong ? { thinkMs: drawn.thinkMs } : {};
+  return { ...usual, ...calm(seed, mild, { ...unhurried, ...fixed }), mild };
 }
 
 /** Root and two others. Some runs have nothing else: who may do what is enough to get wrong. */
