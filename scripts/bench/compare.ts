@@ -11,6 +11,9 @@ export interface Plan {
   readonly durationMs: number;
 }
 
+/** Code that has just been loaded is slow: before the rounds each target is loaded for a moment. */
+const WARM_UP: Plan = { connections: 32, rounds: 1, durationMs: 250 };
+
 /** One target with one number of connections. */
 export interface Result {
   readonly target: Target;
@@ -47,6 +50,11 @@ export async function compare(
 ): Promise<readonly Result[]> {
   const running = targets.filter((target) => subjects.get(target.subject) !== null);
   const results: Result[] = [];
+  for (const target of running) {
+    tell(`warming up: ${target.group}: ${target.name}`);
+    await measure(target, subjects, WARM_UP, signal);
+    signal.throwIfAborted();
+  }
   for (const plan of plans) {
     const rounds = new Map<Target, Round[]>(running.map((target) => [target, []]));
     for (let round = 0; round < plan.rounds; round += 1) {

@@ -12,6 +12,9 @@ export interface PowerLaw {
   readonly r2: number;
 }
 
+/** Variances of logarithms below it are rounding. */
+const FLAT = 1e-18;
+
 /**
  * Least squares on logarithms. Null when fewer than two different positive x remain: points that are
  * not positive and finite have no logarithm and are left out.
@@ -25,7 +28,8 @@ export function fitPowerLaw(points: readonly Point[]): PowerLaw | null {
   const xy = sum(logs.map(({ x, y }) => (x - meanX) * (y - meanY)));
   const yy = sum(logs.map(({ y }) => (y - meanY) ** 2));
   const exponent = xy / xx;
-  return { exponent, factor: Math.exp(meanY - exponent * meanX), r2: yy === 0 ? 1 : xy ** 2 / (xx * yy) };
+  const r2 = yy < FLAT ? 1 : xy ** 2 / (xx * yy);
+  return { exponent, factor: Math.exp(meanY - exponent * meanX), r2 };
 }
 
 function isPositive({ x, y }: Point): boolean {

@@ -70,7 +70,7 @@ async function compare(options: Options, signal: AbortSignal): Promise<Files> {
   for (const { connections } of plans) {
     if (results.length > 0) console.log(`${textTable(resultTable(results, connections))}\n`);
   }
-  console.log(`${textTable(figureTable(figures))}\n`);
+  if (figures.length > 0) console.log(`${textTable(figureTable(figures))}\n`);
   for (const reason of skipped) console.log(`skipped: ${reason}`);
   if (options.writesDocs) documentReport(report);
   return new Map([

@@ -30,7 +30,7 @@ const RIGHT = 16;
 const TOP = 34;
 const PLOT_HEIGHT = 240;
 const LEGEND_ROW = 18;
-const BOTTOM = 44;
+const BOTTOM = 54;
 
 /** Draws with the upper left corner at 0, 0. */
 export function drawCurves(chart: CurveChart, width: number): Panel {

@@ -6,9 +6,11 @@ const MARGIN = 28;
 const HEAD = 62;
 const GAP = 26;
 
-/** `draw` is told the width that it has. */
 export interface Row {
+  /** Each is told the width that it has. */
   readonly panels: readonly ((width: number) => Panel)[];
+  /** As many columns as there are panels when left out. */
+  readonly columns?: number;
 }
 
 export function stackPanels(title: string, subtitle: string, rows: readonly Row[], width: number): string {
@@ -17,8 +19,8 @@ export function stackPanels(title: string, subtitle: string, rows: readonly Row[
     text(MARGIN, 54, subtitle, { fill: FAINT_INK }),
   ];
   let y = HEAD + GAP / 2;
-  for (const { panels } of rows) {
-    const room = (width - 2 * MARGIN - (panels.length - 1) * GAP) / panels.length;
+  for (const { panels, columns = panels.length } of rows) {
+    const room = (width - 2 * MARGIN - (columns - 1) * GAP) / columns;
     let height = 0;
     for (const [position, draw] of panels.entries()) {
       const panel = draw(room);

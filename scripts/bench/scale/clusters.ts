@@ -7,7 +7,7 @@ import { median } from "../statistics.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import type { Subject } from "../subjects/subject.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { CLIENTS, loadHttp, originOf } from "./load-http.ts";
+import { CLIENTS, loadHttp, originOf, warmUp } from "./load-http.ts";
 
 const COUNTS = [1, 10, 100, 1_000];
 const FIRST = "first put, p50 ms";
@@ -22,6 +22,7 @@ export const CLUSTERS: CurveMeasurement = { id: "clusters", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3, vars: { ALLOW_CLUSTER_CREATE: "true" } });
+  await warmUp(runtime, context);
   const origin = originOf(runtime);
   const points = new Points();
   const facts: string[] = [];

@@ -4,7 +4,7 @@ import type { HttpRequest } from "../http-client.ts";
 import { grouped } from "../numbers.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { CLIENTS, loadHttp, originOf, scattered } from "./load-http.ts";
+import { CLIENTS, loadHttp, originOf, scattered, warmUp } from "./load-http.ts";
 
 const COUNTS = [1_000, 10_000, 100_000, 1_000_000];
 const VALUE = Buffer.alloc(64, "v");
@@ -15,6 +15,7 @@ export const KEYS: CurveMeasurement = { id: "keys", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3 });
+  await warmUp(runtime, context);
   const origin = originOf(runtime);
   const points = new Points();
   const facts: string[] = [];

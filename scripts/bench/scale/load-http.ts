@@ -1,11 +1,12 @@
 /** Loads for curves: many clients on the plain dialect. */
 import { type HttpRequest, httpClient } from "../http-client.ts";
 import { load, type Round } from "../load.ts";
-import type { RequestOf } from "../requests.ts";
+import { plainGet, plainPut, type RequestOf } from "../requests.ts";
 import type { Subject } from "../subjects/subject.ts";
 import type { ScaleContext } from "./curve.ts";
 
 export const CLIENTS = 32;
+const WARM_BYTES = 64;
 
 export function loadHttp(
   subject: Subject,
@@ -17,6 +18,19 @@ export function loadHttp(
     httpClient(originOf(subject), (n) => requestOf(connection, n)),
   );
   return load(subject, all, durationMs, signal);
+}
+
+/** Code that has just been loaded is slow: some load whose figures nobody keeps. */
+export async function warmUp(subject: Subject, context: ScaleContext): Promise<void> {
+  context.tell("warming up");
+  const value = Buffer.alloc(WARM_BYTES, "v");
+  for (const request of [
+    plainPut("/kv", value),
+    plainGet("/kv"),
+    plainGet("/kv", "?consistency=serializable"),
+  ]) {
+    await loadHttp(subject, request, context);
+  }
 }
 
 /** Where the only gateway of a runtime is. */

@@ -2,7 +2,7 @@
 import { plainGet, plainPut } from "../requests.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { CLIENTS, loadHttp } from "./load-http.ts";
+import { CLIENTS, loadHttp, warmUp } from "./load-http.ts";
 
 const COUNTS = [1, 3, 5, 7];
 const VALUE = Buffer.alloc(256, "v");
@@ -12,8 +12,9 @@ export const REPLICAS: CurveMeasurement = { id: "replicas", measure };
 async function measure(context: ScaleContext): Promise<Curve> {
   const points = new Points();
   for (const replicas of upTo(COUNTS, context)) {
-    context.tell(`${replicas} replicas`);
     await using runtime = await startLocalRuntime({ replicas });
+    await warmUp(runtime, context);
+    context.tell(`${replicas} replicas`);
     for (const [name, request] of REQUESTS) {
       points.addRound(name, replicas, await loadHttp(runtime, request, context));
     }

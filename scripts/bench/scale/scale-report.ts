@@ -42,6 +42,7 @@ export function curveChart(curve: Curve, subtitle: string): string {
   );
   const rows = Array.from({ length: Math.ceil(drawn.length / PANELS_PER_ROW) }, (_, row) => ({
     panels: drawn.slice(row * PANELS_PER_ROW, (row + 1) * PANELS_PER_ROW),
+    columns: PANELS_PER_ROW,
   }));
   return stackPanels(title, subtitle, rows, CHART_WIDTH);
 }

@@ -3,7 +3,7 @@ import { bytesText } from "../numbers.ts";
 import { plainGet, plainPut } from "../requests.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { loadHttp } from "./load-http.ts";
+import { loadHttp, warmUp } from "./load-http.ts";
 
 const SIZES = [64, 1_024, 16_384, 131_072, 1_048_576];
 /** Fewer than elsewhere: with large values bytes under way count, not requests. */
@@ -14,6 +14,7 @@ export const VALUE_SIZE: CurveMeasurement = { id: "value-size", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3 });
+  await warmUp(runtime, context);
   const points = new Points();
   for (const bytes of upTo(SIZES, context)) {
     context.tell(`values of ${bytesText(bytes)}`);

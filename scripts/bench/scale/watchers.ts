@@ -5,7 +5,7 @@ import { plainPut } from "../requests.ts";
 import { median } from "../statistics.ts";
 import { startLocalRuntime } from "../subjects/local-runtime.ts";
 import { type Curve, type CurveMeasurement, Points, type ScaleContext, upTo } from "./curve.ts";
-import { CLIENTS, loadHttp, originOf } from "./load-http.ts";
+import { CLIENTS, loadHttp, originOf, warmUp } from "./load-http.ts";
 import { WatchStream } from "./watch-stream.ts";
 
 const COUNTS = [1, 10, 100, 1_000, 10_000];
@@ -22,6 +22,7 @@ export const WATCHERS: CurveMeasurement = { id: "watchers", measure };
 
 async function measure(context: ScaleContext): Promise<Curve> {
   await using runtime = await startLocalRuntime({ replicas: 3 });
+  await warmUp(runtime, context);
   const origin = originOf(runtime);
   const points = new Points();
   for (const count of upTo(COUNTS, context)) {
