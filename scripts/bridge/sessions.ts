@@ -7,6 +7,8 @@ import { SessionEnded, SessionsNotOffered } from "./session-errors.ts";
 
 /** A gateway without sessions is asked again after this: it may have been updated. */
 const NOT_OFFERED_MS = 60_000;
+/** And one with which none could be opened: a request of its own tells what is wrong, or goes through. */
+const NOT_OPENED_MS = 1_000;
 /** Sessions may end while a call waits, but not for ever. */
 const RENEWALS_MAX = 8;
 
@@ -22,7 +24,7 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   #open: SessionConnection[] = [];
-  #opening: Promise<SessionConnection> | null = null;
+  #opening: Promise<SessionConnection | null> | null = null;
   #notOfferedUntil = 0;
   #isClosed = false;
 
@@ -35,16 +37,19 @@ export class Sessions {
     return this.#options.countMax > 0 && !this.#isClosed && Date.now() >= this.#notOfferedUntil;
   }
 
-  /** The server's answer; null if there are no sessions to make the call in. Rejects as a session does. */
+  /**
+   * The server's answer; null if there is no session to make the call in, whatever the reason. Rejects as
+   * a session does.
+   */
   async call(call: SessionCall, signal: AbortSignal): Promise<Answer | null> {
     for (let renewals = 0; this.areOffered && renewals < RENEWALS_MAX; renewals += 1) {
       try {
         const session = this.#pick() ?? (await unlessAborted(this.#openOne(), signal));
+        if (session === null) return null;
         if (call.request.length > session.requestBytesMax) return null;
         const answer = await session.call(call, signal);
         if (!(answer.notBegun && answer.code === Code.Unavailable)) return answer;
       } catch (error) {
-        if (error instanceof SessionsNotOffered) return null;
         if (!(error instanceof SessionEnded)) throw error;
       }
     }
@@ -63,11 +68,12 @@ export class Sessions {
       if (session.isOpen && (best === null || session.load < best.load)) best = session;
     }
     const isBusy = best !== null && best.load >= best.window / 2;
-    if (isBusy && this.#open.length < this.#options.countMax) this.#openOne().catch(() => undefined);
+    if (isBusy && this.#open.length < this.#options.countMax) this.#openOne().catch(() => null);
     return best;
   }
 
-  #openOne(): Promise<SessionConnection> {
+  /** Null if it could not be opened. */
+  #openOne(): Promise<SessionConnection | null> {
     if (this.#opening !== null) return this.#opening;
     const { url, headers } = this.#options;
     const opening = SessionConnection.open(url, headers, () => {
@@ -81,8 +87,9 @@ export class Sessions {
       },
       (error: unknown) => {
         this.#opening = null;
-        if (error instanceof SessionsNotOffered) this.#notOfferedUntil = Date.now() + NOT_OFFERED_MS;
-        throw error;
+        const pauseMs = error instanceof SessionsNotOffered ? NOT_OFFERED_MS : NOT_OPENED_MS;
+        this.#notOfferedUntil = Date.now() + pauseMs;
+        return null;
       },
     );
     this.#opening = opening;
