@@ -121,7 +121,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
       serve,
     });
     startNemesis({ world, options, faults, cluster, restartGateway, gateways: GATEWAYS });
-    startOperator({ world, options, faults, cluster, gateway: () => gateway(0) });
+    startOperator({ world, options, faults, cluster, model, gateway: () => gateway(0) });
     startMild({ world, options, faults, cluster, isAsked: () => begun < options.operationsMax });
     await world.run(options.durationMs);
     const clientsWait = (): boolean => clients.some(({ isWaiting }) => isWaiting) || !watchers.areUpToDate;

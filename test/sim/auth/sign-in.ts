@@ -28,9 +28,9 @@ export function proposeAs(
   { router, entropy }: SimGateway,
   token: string | null,
   request: CommandRequest,
+  id: Uint8Array = entropy.bytes(16),
 ): Promise<WriteOutcome> {
   const body = encodeBody(request);
-  const id = entropy.bytes(16);
   return router.propose(
     { cluster: CLUSTER, pin: null, token },
     { operationId: () => id, encode: (operation, seen) => completeCommand(body, operation, seen) },

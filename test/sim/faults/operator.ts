@@ -1,5 +1,6 @@
 /** Changes members every now and then, one after another: adds, promotes, moves and removes whom it likes. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toHex } from "../../../src/base/bytes.ts";
 import type { Prng } from "../../../src/base/prng.ts";
 import type { CommandRequest } from "../../../src/gateway/commands.ts";
 import { QuerySchema } from "../../../src/wire/gen/edged_pb.ts";
@@ -12,10 +13,12 @@ import {
   MemberRemoveRequestSchema,
   MemberUpdateRequestSchema,
 } from "../../../src/wire/gen/etcd/rpc_pb.ts";
+import { violated } from "../../raft/invariants/violation.ts";
 import { proposeAs, Visitor } from "../auth/sign-in.ts";
 import { CLUSTER, type Cluster } from "../cluster.ts";
 import type { SimGateway } from "../gateway/sim-gateway.ts";
 import type { RunOptions } from "../options.ts";
+import type { Model } from "../oracle/model.ts";
 import { stream } from "../world/streams.ts";
 import type { World } from "../world/world.ts";
 import type { FaultPlan } from "./fault-plan.ts";
@@ -25,6 +28,7 @@ export interface OperatorParts {
   readonly options: RunOptions;
   readonly faults: FaultPlan;
   readonly cluster: Cluster;
+  readonly model: Model;
   readonly gateway: () => SimGateway;
 }
 
@@ -36,7 +40,8 @@ export function startOperator(parts: OperatorParts): void {
   const { world, options, faults } = parts;
   if (options.memberMs === 0) return;
   const random = stream(options.seed, "operator");
-  const operator = new Visitor("operator", "root");
+  const root = new Visitor("operator", "root");
+  const other = new Visitor("would-be operator", "u1");
   let changes = 0;
   const rest = (): void => {
     world.after(options.memberMs * 2 * random.fraction(), () => {
@@ -47,12 +52,16 @@ export function startOperator(parts: OperatorParts): void {
     changes += 1;
     const gateway = parts.gateway();
     try {
+      // Somebody else tries, too.
+      const operator = options.users && changes % 5 === 0 ? other : root;
       await operator.signIn(gateway);
       const members = await list(gateway, operator);
       const request = members === null ? null : choose(parts, members, random, changes);
       if (request === null) return;
-      const outcome = await proposeAs(gateway, operator.token, request);
+      const id = gateway.entropy.bytes(16);
+      const outcome = await proposeAs(gateway, operator.token, request, id);
       if (outcome.kind === "rejected") operator.refused(outcome.error);
+      if (outcome.kind === "applied") checkAllowed(parts.model, id);
     } catch (error) {
       world.fail(error instanceof Error ? error : new Error(String(error)));
     }
@@ -63,6 +72,13 @@ export function startOperator(parts: OperatorParts): void {
     if (!faults.healed) world.after(options.memberMs + options.attemptMs * options.attempts, again);
   };
   again();
+}
+
+/** Members are changed by root alone, in clusters that ask for users. */
+function checkAllowed(model: Model, id: Uint8Array): void {
+  const expected = model.executions.get(toHex(id))?.at(-1)?.expected;
+  if (expected?.kind !== "rejected") return;
+  violated("users-answers", `members were changed, and should not be: ${expected.error}`);
 }
 
 async function list({ router }: SimGateway, operator: Visitor): Promise<readonly Member[] | null> {

@@ -150,7 +150,10 @@ export class Model {
       // Who the members are is checked by the invariants of configurations, and by equal content.
       this.memberChanges += 1;
       this.store.finish();
-      const expected: Expected = { kind: "applied", answer: null };
+      // Whether there is such a member is not judged here.
+      const error = isKeptOut ? "restoring" : this.#refuses(command, request);
+      const expected: Expected =
+        error === null ? { kind: "applied", answer: null } : { kind: "rejected", error };
       return { kind: MEMBER_CHANGE, expected, revision: this.store.revision };
     }
     const kind = defined(

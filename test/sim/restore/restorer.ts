@@ -36,6 +36,8 @@ export interface RestorerParts {
 }
 
 const NUMBERS = 100_000;
+/** Something else is stored, or the whole backup is and asks for users. */
+const OVER: readonly string[] = ["restoreNotEmpty", "userEmpty"];
 /** It waits for as long as the most patient gateway tries. */
 const PATIENCE_ELECTIONS = 13;
 
@@ -73,7 +75,7 @@ export class Restorer {
       this.#part += 1;
       if (this.#part === backup.parts.length) this.#end(true);
       else this.#next();
-    } else if (outcome?.kind === "rejected" && outcome.error === "restoreNotEmpty") {
+    } else if (outcome?.kind === "rejected" && OVER.includes(outcome.error)) {
       this.#end(false);
     } else {
       // The same part again, or the same file from its start.

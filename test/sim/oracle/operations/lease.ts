@@ -8,12 +8,12 @@ import {
 import type { NaiveStore } from "../naive-store.ts";
 import type { DrawContext, Expected, OperationKind, WriteKind } from "./operation-kind.ts";
 
-const IDS = 5;
+export const LEASE_IDS = 5;
 const TTL_SECONDS_MIN = 2;
 const TTL_SECONDS_MAX = 8;
 
 export function drawLease({ random }: DrawContext): bigint {
-  return BigInt(1 + random.below(IDS));
+  return BigInt(1 + random.below(LEASE_IDS));
 }
 
 export const LEASE_GRANT: WriteKind = {

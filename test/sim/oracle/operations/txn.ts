@@ -18,6 +18,7 @@ import {
 import { utf8 } from "../../../../src/wire/text.ts";
 import type { NaiveStore } from "../naive-store.ts";
 import { deleteAnswer, executeDelete } from "./delete-range.ts";
+import { LEASE_IDS } from "./lease.ts";
 import { ALL_KEYS, type DrawContext, drawKey, drawValue, type WriteKind } from "./operation-kind.ts";
 import { executePut, putAnswer } from "./put.ts";
 import { expectRange, rangeAnswer } from "./range.ts";
@@ -39,11 +40,32 @@ export const TXN: WriteKind = {
     if (request.case !== "txn") throw new Error("not a transaction");
     const { compare, success, failure } = request.value;
     const succeeded = compare.every((condition) => holds(store, condition));
-    const responses = (succeeded ? success : failure).map((operation) => executeOp(store, operation));
+    const operations = succeeded ? success : failure;
+    const error = refusalOf(store, operations);
+    if (error !== null) return { kind: "rejected", error };
+    const responses = operations.map((operation) => executeOp(store, operation));
     return { kind: "applied", answer: { succeeded, responses } };
   },
   decode: txnAnswer,
 };
+
+/** All or nothing: what one operation lacks, all puts first, refuses the others too. */
+function refusalOf(
+  { leases, revision, compactRevision }: NaiveStore,
+  operations: RequestOp[],
+): string | null {
+  const lacksLease = operations.some(
+    ({ request }) =>
+      request.case === "requestPut" && request.value.lease !== 0n && !leases.has(request.value.lease),
+  );
+  if (lacksLease) return "leaseNotFound";
+  for (const { request } of operations) {
+    if (request.case !== "requestRange" || request.value.revision === 0n) continue;
+    if (request.value.revision > BigInt(revision)) return "futureRevision";
+    if (request.value.revision < BigInt(compactRevision)) return "compacted";
+  }
+  return null;
+}
 
 export function txnAnswer(response: Uint8Array): unknown {
   const { succeeded, responses } = fromBinary(TxnResponseSchema, response);
@@ -61,9 +83,10 @@ export function drawCompare(context: DrawContext, key: Uint8Array): Compare {
 }
 
 function drawSuccess(context: DrawContext, key: Uint8Array): RequestOp[] {
-  const put = create(PutRequestSchema, { key, value: drawValue(context), prevKv: true });
+  const value = drawValue(context);
+  const put = create(PutRequestSchema, { key, value, prevKv: true, lease: leaseOf(context) });
   const operations = [create(RequestOpSchema, { request: { case: "requestPut", value: put } })];
-  if (context.random.chance(0.3)) operations.push(rangeOp(ALL_KEYS));
+  if (context.random.chance(0.3)) operations.push(rangeOp(ALL_KEYS, pastOf(context)));
   if (context.random.chance(0.3)) {
     const other = utf8(`k-other${context.random.below(3)}`);
     const value = create(DeleteRangeRequestSchema, { key: other, prevKv: true });
@@ -80,8 +103,21 @@ function drawSuccess(context: DrawContext, key: Uint8Array): RequestOp[] {
   return operations;
 }
 
-export function rangeOp(span: { readonly key: Uint8Array; readonly rangeEnd?: Uint8Array }): RequestOp {
-  const value = create(RangeRequestSchema, span);
+/** Now and then a lease, of those that are drawn, which may not exist. */
+function leaseOf({ number, usesLeases }: DrawContext): bigint {
+  return usesLeases && number % 5 === 2 ? BigInt(1 + (number % LEASE_IDS)) : 0n;
+}
+
+/** Now and then a revision of the past, which may be compacted, or of the future; else 0. */
+function pastOf({ number, revision }: DrawContext): number {
+  return number % 3 === 0 ? Math.max(1, revision + 2 - (number % 20)) : 0;
+}
+
+export function rangeOp(
+  span: { readonly key: Uint8Array; readonly rangeEnd?: Uint8Array },
+  revision = 0,
+): RequestOp {
+  const value = create(RangeRequestSchema, { ...span, revision: BigInt(revision) });
   return create(RequestOpSchema, { request: { case: "requestRange", value } });
 }
 
