@@ -129,12 +129,15 @@ export class ClientReads {
     const expiresAt = now + call.timeoutMs;
     const settle = (fate: ReadFate) => context.afterTurn(() => answerWith(fate));
     let accepted = true;
-    context.turn(now, () => {
+    const add = (): void => {
       accepted =
         call.consistency === "serializable"
           ? this.#reads.atRevision(expiresAt, call.minRevision, settle)
           : this.#reads.linearizable(expiresAt, call.minRevision, settle);
-    });
+    };
+    // What only joins others that wait changes nothing yet.
+    if (call.consistency !== "serializable" && this.#reads.isAsking) add();
+    else context.turn(now, add);
     if (!accepted) refuse("overloaded", "too many reads are waiting; slow down");
   }
 

@@ -298,6 +298,7 @@ export class Engine {
 
   /** Fires what is due. Early and repeated calls do nothing. */
   tick(now: number): void {
+    this.#proposals.ticked();
     this.#turn(now, () => this.#raft.tick(now));
   }
 

@@ -40,6 +40,12 @@ const BATCHES_IN_FLIGHT_MAX = 8;
  */
 const LINGER_MS_MIN = 2;
 const LINGER_MS_MAX = 10;
+/**
+ * With so many waiting lately a batch leaves from a timer only. Answers bring back those clients first
+ * that are quick to ask again, and a runtime that is busy with these does not look for others before
+ * it has nothing else to do: a timer makes it look.
+ */
+const YIELD_CROWD_MIN = 4;
 /** The weight of the newest batch in the time that batches take. */
 const ROUND_WEIGHT = 0.2;
 /** What the memory of earlier crowds loses with each batch. */
@@ -54,6 +60,8 @@ export class Proposals {
   #earliestExpiry = Number.POSITIVE_INFINITY;
   /** Clients that waited at the same time lately. */
   #crowd = 0;
+  /** The next batch waits for a timer, be it one that is due at once. */
+  #mustYield = false;
   /** When the leader last looked whether a batch is due. */
   #lookedAt = 0;
   /** Milliseconds from a proposal to its commit, lately. */
@@ -89,13 +97,22 @@ export class Proposals {
     this.#noteRounds(now, commit);
     if (this.#queue.length === 0) return false;
     const uncommitted = this.#uncommitted(commit, term);
-    if (uncommitted === 0) return this.#queue.length >= this.#companyWanted() || now >= this.#lingerUntil();
+    if (uncommitted === 0) {
+      return !this.#mustYield && (this.#hasCompany() || now >= this.#lingerUntil());
+    }
     return uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= LIMITS.pipelineCommandsMin;
   }
 
   /** When a batch that waits for company goes without; null while none waits. */
   batchDeadline(commit: number, term: number): number | null {
-    return this.#queue.length === 0 || this.#uncommitted(commit, term) > 0 ? null : this.#lingerUntil();
+    const [first] = this.#queue;
+    if (first === undefined || this.#uncommitted(commit, term) > 0) return null;
+    return this.#hasCompany() ? first.queuedAt : this.#lingerUntil();
+  }
+
+  /** A timer fired: whoever could be heard has been. */
+  ticked(): void {
+    this.#mustYield = false;
   }
 
   /** The commands of the next batch, still queued. */
@@ -118,6 +135,7 @@ export class Proposals {
     for (const { command } of proposals) this.#queuedBytes -= command.length;
     this.#inFlight.push({ index, term, proposals, proposedAt: this.#lookedAt });
     this.#crowd = Math.max(this.#waiting(), this.#crowd * CROWD_DECAY);
+    this.#mustYield = this.#crowd >= YIELD_CROWD_MIN;
   }
 
   /** The entry at (`index`, `term`) was applied: its own proposals succeed, others at that place are lost. */
@@ -202,8 +220,8 @@ export class Proposals {
     }
   }
 
-  #companyWanted(): number {
-    return Math.min(this.#crowd / 2, LIMITS.batchCommandsMax);
+  #hasCompany(): boolean {
+    return this.#queue.length >= Math.min(this.#crowd / 2, LIMITS.batchCommandsMax);
   }
 
   #lingerUntil(): number {

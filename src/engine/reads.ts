@@ -52,6 +52,11 @@ export class Reads {
     return (this.#question?.reads.length ?? 0) + this.#next.length + this.#waiting.length;
   }
 
+  /** True while a question is out: further reads wait for the next one. */
+  get isAsking(): boolean {
+    return this.#question !== null;
+  }
+
   /** A linearizable read. False: too many are waiting. */
   linearizable(expiresAt: number, minRevision: number, settle: (fate: ReadFate) => void): boolean {
     if (this.count >= LIMITS.readsWaitingMax) return false;

@@ -54,25 +54,33 @@ describe("proposals", () => {
     proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
     expect(proposals.hasBatch(100, 1, 1)).toBe(false);
     expect(proposals.batchDeadline(1, 1)).toBe(102);
+    // Among many, a batch leaves from a timer only.
+    expect(proposals.hasBatch(102, 1, 1)).toBe(false);
+    proposals.ticked();
     expect(proposals.hasBatch(102, 1, 1)).toBe(true);
     for (let i = 0; i < 3; i += 1) proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
+    expect(proposals.batchDeadline(1, 1)).toBe(100);
     expect(proposals.hasBatch(100, 1, 1)).toBe(true);
   });
 
   it("waits longer where batches take longer, within a bound", () => {
-    const { proposals } = queueOf(8);
-    let now = 0;
-    for (let index = 1; index <= 30; index += 1) {
-      while (!proposals.hasBatch(now, index - 1, 1)) now += 1;
-      const count = proposals.nextBatch().length;
-      proposals.proposed(count, index, 1);
-      for (let i = 0; i < count; i += 1) proposals.add(now, new Uint8Array(1), 1e6, () => undefined);
-      now += index <= 15 ? 8 : 1_000;
-      proposals.hasBatch(now, index, 1);
-      proposals.applied(index, 1, []);
-      if (index === 15) expect((proposals.batchDeadline(index, 1) ?? 0) - (now - 8)).toBeCloseTo(4, 0);
-    }
-    expect((proposals.batchDeadline(30, 1) ?? 0) - (now - 1_000)).toBe(10);
+    const lingerAfter = (roundMs: number): number => {
+      const { proposals } = queueOf(64);
+      for (let index = 1; index <= 20; index += 1) {
+        proposals.ticked();
+        expect(proposals.hasBatch(index * 1_000_000, index - 1, 1)).toBe(true);
+        proposals.proposed(proposals.nextBatch().length, index, 1);
+        const now = index * 1_000_000 + roundMs;
+        proposals.hasBatch(now, index, 1);
+        proposals.applied(index, 1, []);
+        proposals.add(now, new Uint8Array(1), Number.MAX_SAFE_INTEGER, () => undefined);
+        if (index === 20) return (proposals.batchDeadline(index, 1) ?? 0) - now;
+      }
+      return 0;
+    };
+    expect(lingerAfter(1)).toBe(2);
+    expect(lingerAfter(12)).toBeCloseTo(6, 0);
+    expect(lingerAfter(1_000)).toBe(10);
   });
 
   it("pipelines further batches when many wait", () => {
