@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { root } from "./lib/install.mjs";
 
 /** What is TypeScript here, by the name of its file in the package. */
-const BUNDLES = { bridge: "bridge/main.ts", bbolt: "bbolt/convert.ts" };
+const BUNDLES = { bridge: "bridge/main.ts", bbolt: "bbolt/package.ts" };
 
 for (const [name, source] of Object.entries(BUNDLES)) {
   await build({

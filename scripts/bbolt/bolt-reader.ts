@@ -68,6 +68,11 @@ export class BoltReader {
     return new BoltReader(source, newest);
   }
 
+  /** All pages, free ones included. */
+  get databaseBytes(): number {
+    return this.#meta.pages * this.#meta.pageBytes;
+  }
+
   /** The pairs of a top-level bucket; none if there is no such bucket. Buckets inside are left out. */
   async *pairs(name: string): AsyncGenerator<Pair, void> {
     const bucket = await this.#find(Buffer.from(name));

@@ -11,12 +11,13 @@ export type Form = "etcd" | "edged";
 
 /** Which of the two `from` is, and writes `to` as the other; returns what was written. */
 export async function convertFile(from: string, to: string): Promise<Form> {
-  const isBackup = await startsAsBackup(from);
-  await writeWhole(to, isBackup ? toEtcd(from) : fromEtcd(from));
-  return isBackup ? "etcd" : "edged";
+  const fromBackup = await isBackup(from);
+  await writeWhole(to, fromBackup ? toEtcd(from) : fromEtcd(from));
+  return fromBackup ? "etcd" : "edged";
 }
 
-async function startsAsBackup(path: string): Promise<boolean> {
+/** Whether the file is a backup of edged; a snapshot of etcd is none. */
+export async function isBackup(path: string): Promise<boolean> {
   const file = await open(path, "r");
   try {
     const { buffer } = await file.read(Buffer.alloc(BACKUP_MAGIC.length), 0, BACKUP_MAGIC.length, 0);

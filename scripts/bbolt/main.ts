@@ -1,10 +1,10 @@
-/** `main.ts FROM TO`: run by the command line (scripts/cli/convert.mjs), which has no TypeScript itself. */
-import { convertFile, problemOf } from "./convert.ts";
+/** Run by the command line (scripts/cli/convert.mjs), which has no TypeScript itself. */
+import { convertFile, problemOf, statusOfFile } from "./package.ts";
 
-/** Answers the exit code. */
-export async function main([from = "", to = ""]: readonly string[]): Promise<number> {
+/** `main.ts FROM TO` converts, `main.ts FILE` tells the status as JSON. Answers the exit code. */
+export async function main([from = "", to]: readonly string[]): Promise<number> {
   try {
-    console.log(await convertFile(from, to));
+    console.log(to === undefined ? JSON.stringify(await statusOfFile(from)) : await convertFile(from, to));
     return 0;
   } catch (error) {
     const problem = problemOf(error);

@@ -22,21 +22,43 @@ const run = promisify(execFile);
  * @returns {Promise<string>}
  */
 export async function convertSnapshot(from, to) {
-  if (!existsSync(SOURCE)) {
-    const { convertFile, problemOf } = await import(BUNDLE.href);
-    return convertFile(from, to).catch((/** @type {unknown} */ error) => {
-      const problem = problemOf(error);
-      throw problem === null ? error : new CliError(`${from}: ${problem}`);
-    });
-  }
+  if (existsSync(SOURCE)) return (await runSource(from, to)).trim();
+  const { convertFile, problemOf } = await import(BUNDLE.href);
+  return convertFile(from, to).catch(asCliError(from, problemOf));
+}
+
+/**
+ * As etcdctl tells it, whichever of the two the file is.
+ * @param {string} path
+ * @returns {Promise<{ hash: number, revision: number, totalKey: number, totalSize: number }>}
+ */
+export async function statusOfSnapshot(path) {
+  if (existsSync(SOURCE)) return JSON.parse(await runSource(path));
+  const { statusOfFile, problemOf } = await import(BUNDLE.href);
+  return statusOfFile(path).catch(asCliError(path, problemOf));
+}
+
+/**
+ * @param {string} path
+ * @param {(error: unknown) => string | null} problemOf
+ * @returns {(error: unknown) => never}
+ */
+function asCliError(path, problemOf) {
+  return (error) => {
+    const problem = problemOf(error);
+    throw problem === null ? error : new CliError(`${path}: ${problem}`);
+  };
+}
+
+/** @param {readonly string[]} files */
+async function runSource(...files) {
   const { ensureInstalled, pinnedNode } = await import("../lib/install.mjs");
   ensureInstalled();
   try {
-    const { stdout } = await run(pinnedNode, [fileURLToPath(SOURCE), from, to]);
-    return stdout.trim();
+    return (await run(pinnedNode, [fileURLToPath(SOURCE), ...files])).stdout;
   } catch (error) {
     const { stderr } = /** @type {{ stderr?: string }} */ (error);
-    throw new CliError(stderr?.trim() || `${from} could not be converted`);
+    throw new CliError(stderr?.trim() || `${files[0]} could not be read`);
   }
 }
 

@@ -6,12 +6,14 @@ import { restore, saveSnapshot } from "./backup.mjs";
 import { bridge } from "./bridge.mjs";
 import { CHECKOUT_COMMANDS, runFromCheckout } from "./checkout.mjs";
 import { addAuthCommands } from "./commands/auth.mjs";
+import { addCheckCommand } from "./commands/check.mjs";
 import { addEndpointCommands } from "./commands/endpoint.mjs";
 import { addKeyCommands } from "./commands/kv.mjs";
 import { addLeaseCommands } from "./commands/lease.mjs";
 import { addLockCommands } from "./commands/lock.mjs";
 import { addMaintenanceCommands } from "./commands/maintenance.mjs";
 import { addMemberCommands } from "./commands/member.mjs";
+import { addMirrorCommand } from "./commands/mirror.mjs";
 import { addRoleCommands } from "./commands/role.mjs";
 import { addTxnCommand } from "./commands/txn.mjs";
 import { addWatchCommand } from "./commands/watch.mjs";
@@ -20,6 +22,7 @@ import { contextOf } from "./context.mjs";
 import { convertSnapshot } from "./convert.mjs";
 import { CliError, EXIT, usageError } from "./errors.mjs";
 import { parseCount, parseDuration, parseFormat } from "./options.mjs";
+import { snapshotStatus } from "./snapshot-status.mjs";
 import { status } from "./status.mjs";
 
 /** @typedef {import("./context.mjs").CommandContext} CommandContext */
@@ -42,7 +45,8 @@ Usage: edged [options] <command>, edged <command> --help
   user role auth                 users          edged user add alice
   member endpoint status         replicas       edged endpoint health
   alarm defrag move-leader       care           edged snapshot save FILE
-  snapshot restore               backups        edged restore FILE
+  snapshot restore make-mirror   backups        edged restore FILE
+  check perf                     speed          edged check perf --load=m
   bridge                         gRPC on port 2379, for etcd's clients
   dev cluster bench              from a checkout: a cluster on this machine
   completion version             edged completion bash|zsh|fish
@@ -164,6 +168,8 @@ function createProgram(io, rest, result) {
   addAuthCommands(program, context);
   addRoleCommands(program, context);
   addBackupCommands(program, context);
+  addMirrorCommand(program, context);
+  addCheckCommand(program, context);
   program
     .command("status")
     .description("show the replicas; fails without a quorum")
@@ -217,6 +223,10 @@ function addBackupCommands(program, context) {
     .command("save <file>")
     .description("write a consistent backup into a file")
     .action((file) => saveSnapshot(context(), file));
+  snapshot
+    .command("status <file>")
+    .description("show what is in a backup, or in a snapshot of etcd")
+    .action((file) => snapshotStatus(context(), file));
   snapshot
     .command("convert <from> <to>")
     .description("a backup of edged into a snapshot of etcd, or the other way")

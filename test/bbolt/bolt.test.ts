@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BoltError, BoltReader } from "../../scripts/bbolt/bolt-reader.ts";
 import { BoltWriter, type Pair } from "../../scripts/bbolt/bolt-writer.ts";
+import { statusOfFile } from "../../scripts/bbolt/status.ts";
 import { MemoryFile } from "./memory-file.ts";
 
 const run = promisify(execFile);
@@ -116,6 +117,7 @@ describe.skipIf(!hasEtcdctl)("etcdctl", () => {
         env: { ...process.env, ETCDCTL_API: "3" },
       });
       expect(JSON.parse(stdout)).toMatchObject({ revision: 5_001, totalKey: 5_000 });
+      expect(await statusOfFile(path)).toEqual(JSON.parse(stdout));
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -141,7 +141,7 @@ async function watchOne(context, args, options, signal) {
  * @param {string} from
  * @param {AbortSignal} signal
  */
-async function* answersOf(context, create, from, signal) {
+export async function* answersOf(context, create, from, signal) {
   let next = BigInt(from);
   let pauseMs = FIRST_PAUSE_MS;
   let wasThere = false;
