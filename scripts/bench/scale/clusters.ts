@@ -13,7 +13,7 @@ const COUNTS = [1, 10, 100, 1_000];
 const FIRST = "first put, p50 ms";
 const VALUE = Buffer.alloc(256, "v");
 /** Clusters that are made at the same time. */
-const MAKERS = 8;
+const MAKERS = 32;
 /** After the default QUIESCE_AFTER_MS and what the runtime waits before it lets objects go. */
 const ASLEEP_AFTER_MS = 20_000;
 const IDLE_SAMPLE_MS = 5_000;
