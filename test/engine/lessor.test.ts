@@ -100,6 +100,7 @@ class Leadership {
       const due = this.lessor.deadline();
       if (due === null || due > at) break;
       this.now = Math.max(this.now, due);
+      this.proposals.ticked();
       this.turn();
     }
     this.now = at;
