@@ -15,7 +15,7 @@ import {
   RangeRequestSchema,
   RangeResponseSchema,
 } from "../../src/wire/gen/etcd/rpc_pb.ts";
-import { FromServerSchema } from "../../src/wire/gen/session_pb.ts";
+import { FromClientSchema, FromServerSchema } from "../../src/wire/gen/session_pb.ts";
 import { fromUtf8, utf8 } from "../../src/wire/text.ts";
 import { until } from "../harness/processes.ts";
 import { WorkerCluster } from "../worker/support/worker-cluster.ts";
@@ -144,6 +144,38 @@ describe("in an open deployment", () => {
       "1 the message is text: calls come in binary messages",
       expect.stringContaining("2 the message is not a FromClient"),
     ]);
+    socket.terminate();
+  });
+
+  test("who does not take answers gets no more than fit, and all when they are taken", async () => {
+    const client = new SessionClient(url);
+    const value = "v".repeat(1024 * 1024);
+    expect((await put(client, "large", value)).code).toBe(0);
+    client.close();
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/session`, [SESSION_PROTOCOL]);
+    let taken = 0;
+    let answers = 0;
+    let problems = 0;
+    socket.on("message", (data: Buffer) => {
+      taken += data.length;
+      const message = fromBinary(FromServerSchema, data);
+      answers += message.answers.length;
+      problems += message.problems.length;
+    });
+    await new Promise((opened) => socket.once("open", opened));
+    const request = encoded(RangeRequestSchema, { key: utf8("large") });
+    const calls = Array.from({ length: 24 }, (_, place) => ({ id: place + 1, path: RANGE, request }));
+    const tell = (message: MessageInitShape<typeof FromClientSchema>): void =>
+      socket.send(encoded(FromClientSchema, message));
+    tell({ calls });
+    await until("as many have come as fit", async () => (answers >= 8 ? true : null));
+    socket.send("is anybody there?");
+    await until("the server has answered that", async () => (problems === 1 ? true : null));
+    expect(answers).toBeLessThan(12);
+    await until("all have come", async () => {
+      tell({ takenBytes: BigInt(taken) });
+      return answers === 24 ? true : null;
+    });
     socket.terminate();
   });
 
