@@ -1,5 +1,5 @@
 /** The figures by which the project judges itself: ratios within one run, with what they should be. */
-import { ratios, type Spread, spreadOf } from "./statistics.ts";
+import { median, ratios, type Spread, spreadOf } from "./statistics.ts";
 
 /** What was measured of a target with some number of connections, one entry a round. */
 export interface Rounds {
@@ -9,6 +9,8 @@ export interface Rounds {
   /** Milliseconds. */
   readonly p50s: readonly number[];
   readonly p99s: readonly number[];
+  /** CPU microseconds a request; NaN where the system does not tell. */
+  readonly cpus: readonly number[];
 }
 
 export interface Goal {
@@ -19,6 +21,8 @@ export interface Goal {
 export interface Figure {
   readonly name: string;
   readonly value: Spread;
+  /** The same ratio of CPU time a request, which others on the machine disturb less; NaN where there is none. */
+  readonly cpu: number;
   /** Null: told for information. */
   readonly goal: Goal | null;
   /** What the name does not say. */
@@ -79,13 +83,15 @@ export function ratioFigures(all: readonly Rounds[]): readonly Figure[] {
   const figures: Figure[] = RULES.flatMap(({ name, of, to, goal }) => {
     const [upper, lower] = [find(of), find(to)];
     if (upper === undefined || lower === undefined) return [];
-    return [{ name, value: spreadOf(ratios(upper.rates, lower.rates)), goal, note: noteOf(upper) }];
+    const value = spreadOf(ratios(upper.rates, lower.rates));
+    const cpu = median(ratios(upper.cpus, lower.cpus));
+    return [{ name, value, cpu, goal, note: noteOf(upper) }];
   });
   const puts = find("one-put");
   if (puts !== undefined) {
     const value = spreadOf(ratios(puts.p99s, puts.p50s));
     const goal = { kind: "at most", value: P99_TO_P50_MAX } as const;
-    figures.push({ name: "p99 / p50 of puts", value, goal, note: noteOf(puts) });
+    figures.push({ name: "p99 / p50 of puts", value, cpu: Number.NaN, goal, note: noteOf(puts) });
   }
   return figures;
 }
@@ -95,6 +101,7 @@ export function failoverFigure(timesMs: readonly number[], electionMs: number): 
   return {
     name: "failover, in election timeouts",
     value: spreadOf(timesMs.map((ms) => ms / electionMs)),
+    cpu: Number.NaN,
     goal: { kind: "at most", value: FAILOVER_ELECTIONS_MAX },
     note: `${timesMs.length} kills, ELECTION_MS=${electionMs}`,
   };

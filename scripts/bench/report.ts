@@ -39,6 +39,7 @@ export function roundsOf({ target, connections, rounds }: Result): Rounds {
     rates: rounds.map(({ rate }) => rate),
     p50s: rounds.map(({ p50 }) => p50),
     p99s: rounds.map(({ p99 }) => p99),
+    cpus: rounds.map(({ cpuMicros }) => cpuMicros ?? Number.NaN),
   };
 }
 
@@ -85,12 +86,13 @@ export function figureTable(figures: readonly Figure[]): Table {
     [null, ""],
   ]);
   return {
-    head: ["figure", "median", "lowest", "highest", "goal", "", "of"],
+    head: ["figure", "median", "lowest", "highest", "goal", "", "of CPU", "of"],
     rows: figures.map((figure) => {
-      const { name, value, goal, note } = figure;
+      const { name, value, cpu, goal, note } = figure;
       const goalText = goal === null ? "" : `${goal.kind} ${goal.value}`;
       const numbers = [value.median, value.min, value.max].map((number) => number.toFixed(2));
-      return [name, ...numbers, goalText, verdicts.get(isReached(figure)) ?? "", note];
+      const verdict = verdicts.get(isReached(figure)) ?? "";
+      return [name, ...numbers, goalText, verdict, Number.isNaN(cpu) ? "" : cpu.toFixed(2), note];
     }),
   };
 }

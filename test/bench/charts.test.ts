@@ -96,8 +96,14 @@ describe("curves", () => {
 it("a file is whole: balanced, with all panels on its paper and nothing that is no number", () => {
   const value = { median: 0.5, min: 0.4, max: 2 };
   const figures = [
-    { name: "a / b", value, goal: { kind: "at least", value: 1 } as const, note: "" },
-    { name: "c", value: { median: Number.NaN, min: Number.NaN, max: Number.NaN }, goal: null, note: "" },
+    { name: "a / b", value, cpu: 2, goal: { kind: "at least", value: 1 } as const, note: "" },
+    {
+      name: "c",
+      value: { median: Number.NaN, min: Number.NaN, max: Number.NaN },
+      cpu: Number.NaN,
+      goal: null,
+      note: "",
+    },
   ];
   const rows = [
     { panels: [(width: number) => drawFigures("figures", figures, width)] },

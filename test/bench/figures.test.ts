@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { failoverFigure, isReached, type Rounds, ratioFigures } from "../../scripts/bench/figures.ts";
 
 function rounds(target: string, connections: number, rates: readonly number[]): Rounds {
-  return { target, connections, rates, p50s: rates.map(() => 2), p99s: rates.map((_, i) => 8 + 2 * i) };
+  const [p50s, p99s] = [rates.map(() => 2), rates.map((_, i) => 8 + 2 * i)];
+  return { target, connections, rates, p50s, p99s, cpus: rates.map((rate) => 1_000 / rate) };
 }
 
 describe("ratioFigures", () => {
@@ -10,6 +11,7 @@ describe("ratioFigures", () => {
     const all = [rounds("one-put", 32, [100, 300, 150]), rounds("plain-put", 32, [100, 200, 100])];
     const figure = ratioFigures(all).find(({ name }) => name === "put / plain object's put");
     expect(figure?.value).toEqual({ median: 1.5, min: 1, max: 1.5 });
+    expect(figure?.cpu).toBeCloseTo(2 / 3);
     expect(figure === undefined ? null : isReached(figure)).toBe(true);
   });
 
@@ -48,5 +50,5 @@ describe("failoverFigure", () => {
 
 it("without a goal nothing is reached or missed", () => {
   const value = { median: 1, min: 1, max: 1 };
-  expect(isReached({ name: "", value, goal: null, note: "" })).toBeNull();
+  expect(isReached({ name: "", value, cpu: 1, goal: null, note: "" })).toBeNull();
 });
