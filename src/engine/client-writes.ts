@@ -167,7 +167,7 @@ export class ClientWrites {
   #send(write: Write, done: Done): void {
     const { now, request, decoded, bytes, timeoutMs } = write;
     if (!this.#context.raft.isLeader) {
-      this.#forward({ ...request, command: bytes, timeoutMs }, this.#context.header(), done);
+      this.#forward(now, { ...request, command: bytes, timeoutMs }, this.#context.header(), done);
     } else if (isMemberCommand(decoded)) {
       this.#changes.propose(now, bytes, { ...request, timeoutMs }, done);
     } else {
@@ -212,7 +212,7 @@ export class ClientWrites {
     if (this.#proposals.hasBatch(now, log.commit, term)) context.turn(now, () => undefined);
   }
 
-  #forward(request: ProposeRequest, header: ReplicaHeader, done: (reply: ProposeReply) => void): void {
+  #forward(now: number, request: ProposeRequest, header: ReplicaHeader, done: Done): void {
     const context = this.#context;
     const { leader } = context.raft.core;
     if (leader === null) {
@@ -221,7 +221,7 @@ export class ClientWrites {
       done(unavailable("not-leader", `${header.member} does not lead; ask ${header.leader}`, header));
     } else {
       // If the leader is lost, the group must find that out; nobody else may have asked for long.
-      if (context.raft.core.isAsleep) context.turn(this.#context.now, () => context.raft.wake(context.now));
+      if (context.raft.core.isAsleep) context.turn(now, () => context.raft.wake(now));
       const forwarded: Forwarded = { leader, done };
       this.#forwarded.add(forwarded);
       context.sender.propose(leader, { ...request, mayForward: false }, (_now, reply) => {

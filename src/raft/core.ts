@@ -57,6 +57,8 @@ export class Core {
   isAsleep = false;
   /** Woken, and the leader has not been heard yet: no ballot is granted until that is decided. */
   isProbing = false;
+  /** When that began. */
+  probedAt = 0;
   /** Where this node's log ended when it last fell asleep behind a leader, and in which term; null: it has not. */
   sleptOver: { readonly index: number; readonly term: number } | null = null;
   /** Leader only: this start found the note of its sleep, and leads on. */

@@ -7,12 +7,18 @@ import { becomeCandidate, becomeFollower, becomePreCandidate } from "./roles.ts"
 import type { NodeId } from "./types.ts";
 
 /**
+ * For so many election times at most a node refuses ballots because it has asked its leader for a sign: a
+ * voter campaigns itself by then, but a learner has no timer, and whoever answers may lead no more.
+ */
+const PROBE_ELECTIONS = 2;
+
+/**
  * True while this node has reason to believe in its leader: it then refuses ballots, so that a node
  * that merely lost touch cannot depose a leader that a quorum hears (Cloudflare's outage of 2020).
  */
 export function isSticky(core: Core): boolean {
   if (core.role === "leader") return true;
-  if (core.isProbing) return true;
+  if (core.isProbing && core.now - core.probedAt < PROBE_ELECTIONS * core.options.electionMs) return true;
   if (core.leader === null || core.leaderHeardAt === null) return false;
   return core.now - core.leaderHeardAt < core.options.electionMs;
 }

@@ -82,9 +82,14 @@ export function onElectionTimeout(core: Core): void {
 
 function probe(core: Core): void {
   core.armElection();
-  core.isProbing = core.leader !== null;
+  if (core.leader !== null) beginProbing(core);
   // The others look for the leader at the same time: if it is lost, they agree to replace it sooner.
   for (const id of core.otherMembers()) core.send(id, { kind: "wake", term: core.term });
+}
+
+function beginProbing(core: Core): void {
+  core.isProbing = true;
+  core.probedAt = core.now;
 }
 
 /** Called with every message before it is handled: what wakes, and how. */
@@ -121,7 +126,7 @@ function rouseForAsker(core: Core, from: NodeId): void {
   if (from === core.leader) {
     core.leader = null;
   } else if (core.leader !== null) {
-    core.isProbing = true;
+    beginProbing(core);
     core.send(core.leader, { kind: "wake", term: core.term });
   }
 }

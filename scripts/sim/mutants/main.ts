@@ -38,7 +38,7 @@ async function run({ mutants, firstSeed, seeds, processes, write }: MutantArgume
     judged: (verdict) => {
       done += 1;
       clearProgress();
-      console.log(line(verdict));
+      console.log(`${progressMark(done, mutants.length)} ${line(verdict)}`);
     },
   };
   const own = await checkSource(campaign);
@@ -52,6 +52,11 @@ async function run({ mutants, firstSeed, seeds, processes, write }: MutantArgume
   const leftOut = MUTANTS.filter((mutant) => mutant.open !== undefined && !mutants.includes(mutant)).length;
   console.log(summary(verdicts, leftOut, (performance.now() - startedAt) / 1000));
   return verdicts.every(isFound) ? 0 : 1;
+}
+
+/** How far this run is, in a form that lines up. */
+function progressMark(done: number, all: number): string {
+  return `[${String(done).padStart(String(all).length)}/${all}]`;
 }
 
 function showProgress(text: string): void {

@@ -78,7 +78,41 @@ export const SLEEP_MUTANTS: readonly Mutant[] = [
     title: "who was woken grants ballots before it is known whether the leader lives",
     known: "thesis 4.2.3; whoever cannot reach a leader that others can",
     detector: "mild",
-    edits: [{ file: "src/raft/election.ts", search: "  if (core.isProbing) return true;\n", replace: "" }],
+    edits: [
+      {
+        file: "src/raft/election.ts",
+        search: "if (core.isProbing && core.now",
+        replace: "if (core.isProbing && core.probedAt < 0 && core.now",
+      },
+    ],
+  },
+  {
+    id: "probe-never-ends",
+    title: "a learner that was woken refuses ballots until its leader speaks, though that leads no more",
+    known: "edged's own: found by its fuzzer",
+    detector: "core",
+    open: "its group must fall asleep, and its leader lose its memory with a new configuration that needs the learner; one seed in thousands does, and a story tells it",
+    edits: [
+      {
+        file: "src/raft/election.ts",
+        search: "const PROBE_ELECTIONS = 2;",
+        replace: "const PROBE_ELECTIONS = 2_000_000;",
+      },
+    ],
+  },
+  {
+    id: "wake-in-the-past",
+    title:
+      "a write wakes its replica at the time at which that fell asleep, and the election timer has long been over",
+    known: "edged's own: found by its simulator",
+    detector: "mild",
+    edits: [
+      {
+        file: "src/engine/client-writes.ts",
+        search: "context.turn(now, () => context.raft.wake(now));",
+        replace: "context.turn(context.now, () => context.raft.wake(context.now));",
+      },
+    ],
   },
   {
     id: "wake-without-probe",
