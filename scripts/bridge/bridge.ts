@@ -11,6 +11,7 @@ import { RPCS } from "../../src/gateway/connect/rpc-names.ts";
 import { Health } from "../../src/wire/gen/grpc/health/v1/health_pb.ts";
 import { Gateways } from "./gateways.ts";
 import { READ_BYTES_MAX } from "./grpc-frames.ts";
+import { percentEncoded, withPlainMessages } from "./grpc-message.ts";
 import { registerHealth } from "./health-service.ts";
 import { HttpProxy } from "./http-proxy.ts";
 import { clientUrlOf } from "./metadata.ts";
@@ -66,7 +67,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     http1: (request, response) => proxy.handle(request, response),
     http2: (request, response) => {
       if (!isGrpc(request)) proxy.handle(request, response);
-      else if (!calls.takes(request, response)) grpc(request, response);
+      else if (!calls.takes(request, response)) grpc(request, withPlainMessages(response));
     },
   });
   const address = await port.listen();
@@ -92,6 +93,6 @@ function refuseUnknown(request: NodeRequest, response: NodeResponse): void {
   response.statusCode = 200;
   response.setHeader("content-type", "application/grpc");
   response.setHeader("grpc-status", String(Code.Unimplemented));
-  response.setHeader("grpc-message", encodeURIComponent(text).replaceAll("%20", " "));
+  response.setHeader("grpc-message", percentEncoded(text));
   response.end();
 }

@@ -8,6 +8,7 @@ import type {
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { percentEncoded } from "./grpc-message.ts";
 
 /** A byte that tells of compression and four of length. */
 const HEAD_BYTES = 5;
@@ -74,9 +75,4 @@ export function sendError({ stream }: Http2ServerResponse, { code, rawMessage }:
     "grpc-message": percentEncoded(rawMessage),
   };
   stream.respond(headers, { endStream: true });
-}
-
-/** As gRPC writes texts in headers. */
-function percentEncoded(text: string): string {
-  return encodeURIComponent(text.toWellFormed()).replaceAll("%20", " ").replaceAll("%3A", ":");
 }

@@ -1,6 +1,7 @@
 /** The bridge before gateways that do what a test wants: what goes through, what comes back, what is held. */
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -51,6 +52,23 @@ function rawAnswer(url: string, path: string, isEnough: (text: string) => boolea
   });
 }
 
+/** The text of a refusal as it is on the wire, wherever it stands. */
+function rawGrpcMessage(url: string, path: string): Promise<unknown> {
+  const session = connectHttp2(url);
+  return new Promise((done, failed) => {
+    const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request(headers);
+    const look = (told: IncomingHttpHeaders): void => {
+      if (told["grpc-message"] !== undefined) done(told["grpc-message"]);
+    };
+    stream.on("response", look);
+    stream.on("trailers", look);
+    stream.on("error", failed);
+    stream.resume();
+    stream.end(Buffer.alloc(5));
+  }).finally(() => session.destroy());
+}
+
 describe("calls", () => {
   test("carry metadata, deadlines, errors, and an id for each write", async () => {
     const seen: Headers[] = [];
@@ -78,6 +96,26 @@ describe("calls", () => {
     expect(new Set(ids).size).toBe(2);
     expect(ids).not.toContain(null);
   });
+
+  test.each(["KV/Put", "Lease/LeaseKeepAlive"])(
+    "of %s tell texts as Go's servers escape them",
+    async (path) => {
+      const text = 'etcdserver: a, b; 100% (ünd) "c"';
+      const refuse = () => {
+        throw new ConnectError(text, Code.InvalidArgument);
+      };
+      await using gateway = await FakeGateway.start((router) => {
+        router.service(KV, { put: refuse });
+        // biome-ignore lint/correctness/useYield: it is refused before there is anything to tell.
+        router.rpc({ ...Lease.method.leaseKeepAlive, methodKind: "server_streaming" }, async function* () {
+          refuse();
+        });
+      });
+      await using bridge = await BridgeProcess.start([gateway.url]);
+      const told = await rawGrpcMessage(bridge.url, `/etcdserverpb.${path}`);
+      expect(told).toBe('etcdserver: a, b; 100%25 (%C3%BCnd) "c"');
+    },
+  );
 
   test("go on to the next gateway under the same id, and to one that comes back", async () => {
     const keys: (string | null)[] = [];
