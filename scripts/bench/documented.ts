@@ -15,7 +15,7 @@ export function documentReport(report: Report): void {
       `![Requests a second and ratios](${plot})`,
       markdownTable(figureTable(report.figures)),
       markdownTable(resultTable(report.results, CONNECTIONS)),
-      `${describeRun(report)}. Again: \`npm run bench -- --write-docs\`.`,
+      `${describeRun(report)}. Again: \`npm run bench -- ${report.isQuick ? "--quick " : ""}--write-docs\`.`,
     ].join("\n\n"),
   );
 }

@@ -21,6 +21,7 @@ export interface Circumstances {
 /** A whole run, as it is written to a file. */
 export interface Report extends Circumstances {
   readonly format: 1;
+  readonly isQuick: boolean;
   readonly etcd: string | null;
   readonly valueBytes: number;
   readonly plans: readonly Plan[];

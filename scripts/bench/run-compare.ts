@@ -43,6 +43,7 @@ export async function runCompare(options: Options, signal: AbortSignal): Promise
     commit: commitOf(),
     machine: describeMachine(),
     busyness: [before, await sampleBusyness()],
+    isQuick: options.isQuick,
     etcd: etcdVersion(),
     valueBytes: options.valueBytes,
     plans: options.plans,
