@@ -70,7 +70,7 @@ export class Plots {
   }
 
   beginAny(): void {
-    switch (this.#random.below(7)) {
+    switch (this.#random.below(8)) {
       case 0:
         this.lateAnswers();
         break;
@@ -88,6 +88,9 @@ export class Plots {
         break;
       case 5:
         this.lateWaking();
+        break;
+      case 6:
+        this.askInVain();
         break;
       default:
         this.divide();
@@ -251,6 +254,38 @@ export class Plots {
     }
     const after = Math.max(...replicas.map(({ disk }) => disk.written.term));
     if (after > term) violated("stable-sleep", `late messages depose ${leader.id}, which sleeps in ${term}`);
+  }
+
+  /**
+   * A leader, alone with a learner, makes a voter of it and loses its memory before anybody hears of that.
+   * Meanwhile the learner was woken, and waits for a word of its leader, which needs its vote.
+   */
+  askInVain(): void {
+    const leader = this.#cluster.leader();
+    const { quiesceMs, electionMs } = this.#cluster.options;
+    const spare = this.#spares[0];
+    const replicas = [...this.#cluster.replicas.values()];
+    const isDisturbed = replicas.some(({ raft, held }) => raft === null || held);
+    if (this.#plot !== null || leader === null || spare === undefined || quiesceMs === 0 || isDisturbed)
+      return;
+    if (leader.running.core.configurations.current.voters.join() !== leader.id) return;
+    const { network } = this.#cluster;
+    network.heal();
+    deliverAll(this.#cluster);
+    leader.proposeConfiguration({ voters: [leader.id], learners: [spare] });
+    if (!this.#lull(leader)) return;
+    network.cut(leader.id, spare);
+    network.cut(spare, leader.id);
+    if (leader.proposeConfiguration({ voters: [leader.id, spare], learners: [] }).kind !== "accepted") return;
+    this.#cluster.replica(spare).wake();
+    this.#cluster.crash(leader.id);
+    network.heal();
+    this.#cluster.restart(leader.id);
+    for (let ms = 10 * electionMs; ms > 0 && this.#cluster.leader() === null; ms -= LULL_STEP_MS) {
+      deliverAll(this.#cluster);
+      passTime(this.#cluster, LULL_STEP_MS);
+    }
+    if (this.#cluster.leader() === null) violated("electable", `${leader.id} and ${spare} elect nobody`);
   }
 
   /** Copies of what a leader's followers answer while it is asked for reads: the network may keep some. */

@@ -91,7 +91,6 @@ export const SLEEP_MUTANTS: readonly Mutant[] = [
     title: "a learner that was woken refuses ballots until its leader speaks, though that leads no more",
     known: "edged's own: found by its fuzzer",
     detector: "core",
-    open: "its group must fall asleep, and its leader lose its memory with a new configuration that needs the learner; one seed in thousands does, and a story tells it",
     edits: [
       {
         file: "src/raft/election.ts",
@@ -161,17 +160,26 @@ export const SLEEP_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/engine/client-reads.ts",
-        search: "    context.turn(now, () => {\n      accepted =",
-        replace: "    context.turn(now, () => {\n      context.raft.wake(now);\n      accepted =",
+        search: '      context.answerAt(now, () => answerWith({ kind: "ready" }));',
+        replace:
+          "      context.turn(now, () => context.raft.wake(now));\n" +
+          '      context.answerAt(now, () => answerWith({ kind: "ready" }));',
       },
     ],
   },
   {
     id: "idle-turn-writes",
-    title: "a turn in which nothing changed writes the bookkeeping row",
+    title: "a read takes a turn, and a turn in which nothing changed writes the bookkeeping row",
     known: "edged's own: rows are what is paid for",
     detector: "sleepers",
     edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: '      context.answerAt(now, () => answerWith({ kind: "ready" }));',
+        replace:
+          "      context.turn(now, () => undefined);\n" +
+          '      context.answerAt(now, () => answerWith({ kind: "ready" }));',
+      },
       {
         file: "src/engine/turn.ts",
         search: "  if (inside === null && met.length === 0 && isIdle",
