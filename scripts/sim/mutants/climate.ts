@@ -31,6 +31,8 @@ export type Climate =
   | "promises" // leases are renewed with leaders that are cut off and notice nothing
   | "behind" // who has a leader, and watchers, falls far behind it for a moment
   | "users" // users are asked for, and who may do what changes all the time
+  | "guarded" // the same, with watchers, leases and members that come and go
+  | "restored" // a backup is restored first, while replicas lag
   | "members" // members come and go
   | "successors" // leaders go while members change, and the next ones are slow to apply what they have
   | "repeated" // clients ask again under their keys, and alarms come and go
@@ -274,6 +276,31 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     attempts: 3,
     nemesisMs: 1_500,
     faults: only({ kill: 0.5, partition: 0.5, evict: 0.5, "drop-reply": 0.02, duplicate: 0.02, late: 0.05 }),
+  },
+  guarded: {
+    ...SHORT,
+    durationMs: 12_000,
+    keys: 4,
+    users: true,
+    leases: true,
+    watchers: 4,
+    memberMs: 700,
+    attemptMs: 1_200,
+    attempts: 3,
+    nemesisMs: 2_500,
+    faults: only({ kill: 0.3, partition: 0.3, evict: 0.3, late: 0.02 }),
+  },
+  restored: {
+    ...SHORT,
+    durationMs: 8_000,
+    keys: 4,
+    restores: true,
+    leases: true,
+    watchers: 2,
+    snapshotEvery: 10,
+    nemesisMs: 700,
+    limits: { applyEntriesPerTurnMax: 1, batchCommandsMax: 1 },
+    faults: only({ kill: 2, partition: 2, evict: 0.5, "drop-reply": 0.1 }),
   },
   members: {
     ...SHORT,

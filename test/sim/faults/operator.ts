@@ -53,7 +53,7 @@ export function startOperator(parts: OperatorParts): void {
     const gateway = parts.gateway();
     try {
       // Somebody else tries, too.
-      const operator = options.users && changes % 5 === 0 ? other : root;
+      const operator = options.users && changes % 3 === 0 ? other : root;
       await operator.signIn(gateway);
       const members = await list(gateway, operator);
       const request = members === null ? null : choose(parts, members, random, changes);

@@ -8,6 +8,7 @@ import { OPERATION_MUTANTS } from "./operations.ts";
 import { PLATFORM_MUTANTS } from "./platform.ts";
 import { READ_MUTANTS } from "./reads.ts";
 import { REPLICATION_MUTANTS } from "./replication.ts";
+import { RESTORE_MUTANTS } from "./restores.ts";
 import { SLEEP_MUTANTS } from "./sleep.ts";
 import { STORAGE_MUTANTS } from "./storage.ts";
 import { USER_MUTANTS } from "./users.ts";
@@ -26,4 +27,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEASE_MUTANTS,
   ...USER_MUTANTS,
   ...WATCH_MUTANTS,
+  ...RESTORE_MUTANTS,
 ];

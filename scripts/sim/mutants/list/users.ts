@@ -104,4 +104,49 @@ export const USER_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "user-lease-of-others",
+    title: "whoever is a user ends any lease, with keys that he may not write",
+    known: "etcd's checkLeasePuts; CVE-2023-32082 (leases tell of keys)",
+    detector: "guarded",
+    edits: [
+      {
+        file: VISITOR,
+        search:
+          '      yield USER;\n      return yield { kind: "write-attached", lease: request.value.ID };\n    case "alarm":',
+        replace: '      return yield USER;\n    case "alarm":',
+      },
+    ],
+  },
+  {
+    id: "user-watch-goes-on",
+    title: "a watcher that waits is told what it may not read any more",
+    known: "etcd's watches, which outlive the permission that they were made with",
+    detector: "guarded",
+    edits: [
+      {
+        file: "src/engine/watch-calls.ts",
+        search: "const refusedNow = this.#refused(call);",
+        replace: "const refusedNow: readonly WatchRefusal[] = [];",
+      },
+    ],
+  },
+  {
+    id: "user-changes-members",
+    title: "anybody changes members, whoever he is",
+    known: "etcd CVE-2026-33413 (requests of the cluster that nobody guarded)",
+    detector: "guarded",
+    edits: [
+      {
+        file: VISITOR,
+        search: '    case "authenticate":\n      return;\n',
+        replace: '    case "authenticate":\n    case "memberAdd":\n    case "memberRemove":\n      return;\n',
+      },
+      {
+        file: VISITOR,
+        search: '    case "compaction":\n    case "memberAdd":\n    case "memberRemove":\n',
+        replace: '    case "compaction":\n',
+      },
+    ],
+  },
 ];
