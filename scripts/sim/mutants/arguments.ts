@@ -15,7 +15,7 @@ export interface MutantArguments {
 export const USAGE = `npm run sim:mutants -- [options]
 Puts known bugs into a copy of the source, one at a time, and runs the simulator on it: each must be
 found. Bugs of membership and leadership transfer are looked for by the fuzzer of the core. Bugs that
-are known to be missed ("open") are left out.
+are known to be missed ("open") are left out. All of them take some ten minutes on two quiet cores.
   --only ID[,ID]   these bugs only, open ones too
   --seeds N        seeds for each before it counts as survived (300)
   --seed FIRST     the first of them (1)
