@@ -39,8 +39,9 @@ const DIFFERENT = ["gateway-paths-outside"];
 const VARS = { ALLOW_CLUSTER_CREATE: "true", HEARTBEAT_MS: "200", ELECTION_MS: "1000" };
 
 /**
- * Never, for what is in docs/etcd-differences.md under Authentication: of an empty Authorization header
- * the platform tells nothing; and two record gaps in permissions that etcd has closed since.
+ * Never, for what is in docs/etcd-differences.md under users and permissions: of an empty Authorization
+ * header a Worker is not told (one step of auth-tokens; the bridge passes it); the other two record gaps
+ * in permissions that etcd has closed since.
  */
 const SAFER = ["auth-tokens", "auth-other-endpoints", "auth-txn-prev-kv"];
 const LEFT_OUT = new Set([...SAFER, ...DIFFERENT]);
