@@ -11,6 +11,8 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/"etcdserver":"[^"]*","etcdcluster":"[^"]*"/g, "VERSIONS"],
   [/"hash":\d+/g, '"hash":N'],
   [/"token":"[^"]+"/g, '"token":T'],
+  // Each member hashes what it has applied itself.
+  [/"revision":"\d+","raft_term":N\},"hash":N/g, '"revision":N,"raft_term":N},"hash":N'],
   // What is left of a lease depends on the clock.
   [/"TTL":"\d+","grantedTTL"/g, '"TTL":N,"grantedTTL"'],
   // Ids of leases that the store chose.
