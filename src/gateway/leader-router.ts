@@ -41,6 +41,8 @@ const SAY_NOTHING: ReadonlySet<string> = new Set<ErrorKey>([
 ]);
 /** Time to find out who the members are, when they have changed. */
 const FOLLOW_MS = 1_000;
+/** Time for a replica to come by what others had applied already. */
+const CATCH_UP_MS = 100;
 
 /** A member and, if it is on record, where it is. */
 export interface RouterMember {
@@ -128,11 +130,8 @@ function isUnavailable(reply: { readonly kind: string }): reply is Unavailable {
 }
 
 /** A cluster that never had a leader has not begun: as in etcd, not even old state is told of it. */
-function isUnborn(
-  { header }: ReadOutcome | ReadTxnOutcome,
-  { consistency }: Pick<ReadCall, "consistency">,
-): boolean {
-  return consistency === "serializable" && header?.term === 0;
+function isUnborn({ header }: ReadOutcome | ReadTxnOutcome): boolean {
+  return header?.term === 0;
 }
 
 /** A replica that has stopped stays stopped for as long as a request lives; nobody else may be asked. */
@@ -229,18 +228,38 @@ export class LeaderRouter {
 
   /** Reads from any replica that can serve. */
   async range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
-    const reply = await this.#read(choice, call.consistency, (replica, timeoutMs) =>
-      replica.range({ ...call, token: choice.token ?? null, timeoutMs }),
+    return this.#readOwnWrites(choice, call, (choice, call) =>
+      this.#read(choice, call.consistency, (replica, timeoutMs) =>
+        replica.range({ ...call, token: choice.token ?? null, timeoutMs }),
+      ),
     );
-    return isUnborn(reply, call) ? this.range(choice, { ...call, consistency: "linearizable" }) : reply;
   }
 
   /** A transaction that only reads, from any replica that can serve. */
   async readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
-    const reply = await this.#read(choice, call.consistency, (replica, timeoutMs) =>
-      replica.readTxn({ ...call, token: choice.token ?? null, timeoutMs }),
+    return this.#readOwnWrites(choice, call, (choice, call) =>
+      this.#read(choice, call.consistency, (replica, timeoutMs) =>
+        replica.readTxn({ ...call, token: choice.token ?? null, timeoutMs }),
+      ),
     );
-    return isUnborn(reply, call) ? this.readTxn(choice, { ...call, consistency: "linearizable" }) : reply;
+  }
+
+  /**
+   * A serializable read may be old, but not older than what this isolate has told already, if any replica
+   * can help that in a moment: whoever has just written expects to read it, as from a member of etcd.
+   */
+  async #readOwnWrites<Call extends Omit<ReadCall, "timeoutMs">, T extends ReadOutcome | ReadTxnOutcome>(
+    choice: RouteChoice,
+    call: Call,
+    ask: (choice: RouteChoice, call: Call) => Promise<T>,
+  ): Promise<T> {
+    const told = this.knownRevision(choice.cluster);
+    const reply = await ask(choice, call);
+    if (call.consistency !== "serializable" || reply.header === null) return reply;
+    if (isUnborn(reply)) return ask(choice, { ...call, consistency: "linearizable" });
+    if (choice.pin !== null || reply.kind === "failed" || reply.header.revision >= told) return reply;
+    const newer = await ask({ ...choice, budgetMs: CATCH_UP_MS }, { ...call, minRevision: told });
+    return newer.kind === "failed" ? reply : newer;
   }
 
   /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */

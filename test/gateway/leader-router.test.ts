@@ -318,6 +318,34 @@ describe("reads", () => {
     expect(bench.log).toEqual(["r1 range", "r1 range"]);
   });
 
+  test("serializable ones are no older than what was told already, where a moment can help that", async () => {
+    bench.propose = (member) => applied(member, { revision: 9 });
+    await bench.write();
+    bench.log.length = 0;
+    bench.range = (member, minRevision) => ({
+      kind: "range",
+      header: header(member, { revision: Math.max(8, minRevision) }),
+      response: EMPTY,
+    });
+    const before = bench.timeoutsMs.length;
+    expect(await bench.read(null, "serializable")).toMatchObject({ kind: "range", header: { revision: 9 } });
+    expect(bench.log).toHaveLength(2);
+    expect(bench.timeoutsMs.slice(before)).toEqual([3_000, 100]);
+  });
+
+  test("serializable ones are as old as they are where nobody can help, and where one member is named", async () => {
+    bench.propose = (member) => applied(member, { revision: 9 });
+    await bench.write();
+    bench.range = (member, minRevision) =>
+      minRevision > 0
+        ? unavailable("timeout")
+        : { kind: "range", header: header(member, { revision: 8 }), response: EMPTY };
+    expect(await bench.read(null, "serializable")).toMatchObject({ kind: "range", header: { revision: 8 } });
+    bench.log.length = 0;
+    expect(await bench.read("r2", "serializable")).toMatchObject({ kind: "range", header: { revision: 8 } });
+    expect(bench.log).toEqual(["r2 range"]);
+  });
+
   test("have a budget of their own where wanted", async () => {
     bench.range = () => unavailable("no-leader");
     const startMs = bench.clock.now;
@@ -423,9 +451,9 @@ describe("distance", () => {
     const tookMs = { linearizable: { r1: 60, r2: 160, r3: 170 }, serializable: { r1: 60, r2: 10, r3: 90 } };
     for (const consistency of ["linearizable", "serializable"] as const) {
       const answer = bench.range;
-      bench.range = (member) => {
+      bench.range = (member, minRevision) => {
         bench.clock.now += new Map(Object.entries(tookMs[consistency])).get(member) ?? 0;
-        return answer(member);
+        return answer(member, minRevision);
       };
       bench.entropy.next = 0.5;
       bench.log.length = 0;
@@ -441,9 +469,9 @@ describe("distance", () => {
 
   test("now and then a read goes to anybody, so that a member which is nearer now is found", async () => {
     const nearR1 = bench.range;
-    bench.range = (member) => {
+    bench.range = (member, minRevision) => {
       bench.clock.now += member === "r1" ? 10 : 100;
-      return nearR1(member);
+      return nearR1(member, minRevision);
     };
     bench.entropy.next = 0.5;
     for (let i = 0; i < 4; i += 1) await bench.read();

@@ -22,7 +22,7 @@ export class RouterBench {
   readonly log: string[] = [];
   readonly timeoutsMs: number[] = [];
   propose: Answer = (member) => applied(member);
-  range: (member: string) => RangeReply = (member) => ({
+  range: (member: string, minRevision: number) => RangeReply = (member) => ({
     kind: "range",
     header: header(member),
     response: EMPTY,
@@ -45,7 +45,7 @@ export class RouterBench {
     range: async (call) => {
       this.log.push(`${member} range`);
       this.timeoutsMs.push(call.timeoutMs);
-      return this.range(member);
+      return this.range(member, call.minRevision);
     },
     readTxn: async (call) => {
       this.log.push(`${member} readTxn`);
