@@ -46,12 +46,13 @@ export class Restorer {
   }
 
   get isUnderWay(): boolean {
-    return this.#progress()?.finished === false;
+    return this.#progress()?.finishedRevision === 0n;
   }
 
   /**
-   * The next part. One that was restored already changes nothing. Errors: restoreNotEmpty, restoreOrder,
-   * invalidBackup.
+   * The next part. One that was restored already changes nothing; once all are, and something else was
+   * written, it is refused: the cluster is not what the backup says any more. Errors: restoreNotEmpty,
+   * restoreOrder, invalidBackup.
    */
   execute(request: Restore): Result<RestoreResponse, ErrorKey> {
     const { header } = request;
@@ -59,15 +60,19 @@ export class Restorer {
     if (progress === null && !this.#isEmpty()) return err("restoreNotEmpty");
     if (progress !== null && !equalBytes(progress.backup, request.backup)) return err("restoreNotEmpty");
     const done = progress?.parts ?? 0n;
+    const finishedRevision = progress?.finishedRevision ?? 0n;
+    const isOver = finishedRevision !== 0n;
+    const isChanged = isOver && finishedRevision !== BigInt(this.#parts.counters.revision);
+    if (isChanged || (isOver && request.part >= done)) return err("restoreNotEmpty");
     if (request.part < done) return ok(this.#answer(done));
-    if (progress?.finished === true) return err("restoreNotEmpty");
     if (request.part > done) return err("restoreOrder");
     if (header === undefined || !this.#isValid(request, header)) return err("invalidBackup");
     for (const version of request.versions) this.#version(version);
     for (const record of request.records) this.#record(record);
     if (request.last) this.#finish(header, Number(request.bumpRevision));
-    const { backup, last: finished } = request;
-    this.#setProgress(create(RestoreRecordSchema, { backup, parts: done + 1n, finished }));
+    const { backup, last } = request;
+    const revision = last ? BigInt(this.#parts.counters.revision) : 0n;
+    this.#setProgress(create(RestoreRecordSchema, { backup, parts: done + 1n, finishedRevision: revision }));
     return ok(this.#answer(done + 1n));
   }
 

@@ -36,6 +36,8 @@ export interface Progress {
   readonly backup: string;
   readonly parts: number;
   readonly isOver: boolean;
+  /** The store's revision behind the newest part. */
+  readonly revision: number;
 }
 
 /** A key as clients see it. */
@@ -92,9 +94,9 @@ export class NaiveStore {
     const ord = last ? store.versions.length : Number(newest?.ord ?? this.versions.length);
     for (const version of store.versions.slice(this.versions.length, ord)) this.#append(version);
     if (newest !== undefined) this.revision = Number(newest.main);
-    this.restore = { backup: toHex(id), parts: part + 1, isOver: last };
+    if (last) this.revision = store.revision + bumpRevision;
+    this.restore = { backup: toHex(id), parts: part + 1, isOver: last, revision: this.revision };
     if (!last) return;
-    this.revision = store.revision + bumpRevision;
     this.compactRevision = bumpRevision > 0 ? this.revision : store.compactRevision;
     this.users = store.users;
     for (const [lease, ttlMs] of store.leases) {

@@ -20,7 +20,8 @@ export const RESTORE: WriteKind = {
     const { restore } = store;
     if (restore === null && !store.isPristine) return { kind: "rejected", error: "restoreNotEmpty" };
     const parts = restore?.parts ?? 0;
-    const isOther = restore !== null && (restore.backup !== id || (restore.isOver && part >= parts));
+    const isOver = restore?.isOver === true && (part >= parts || restore.revision !== store.revision);
+    const isOther = restore !== null && (restore.backup !== id || isOver);
     if (isOther) return { kind: "rejected", error: "restoreNotEmpty" };
     if (part < parts) return { kind: "applied", answer: { parts } };
     if (part > parts) return { kind: "rejected", error: "restoreOrder" };
