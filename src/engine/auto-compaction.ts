@@ -78,9 +78,10 @@ export class AutoCompaction {
     return revision - kept > Math.max(compactRevision, 1) ? this.#nextAt : null;
   }
 
-  /** Nothing may change while a member is said to be corrupt. */
+  /** Nothing may change while a member is said to be corrupt, or while a backup is being restored. */
   #isRefused(): boolean {
-    return this.#context.machine.alarms.list(AlarmType.CORRUPT).length > 0;
+    const { machine } = this.#context;
+    return machine.isRestoring || machine.alarms.list(AlarmType.CORRUPT).length > 0;
   }
 
   #byCount(keep: number): number {

@@ -226,7 +226,9 @@ export class MemberChanges {
 
   /** Members that keep up are listed with their names from then on. */
   #announceStarted(now: number): void {
-    const { roster, raft } = this.#context;
+    const { roster, raft, machine } = this.#context;
+    // It would be refused, and told again at once.
+    if (machine.isRestoring) return;
     for (const { id, isStarted, isLearner } of roster.membership.members) {
       if (isStarted || this.#announced.has(id)) continue;
       // Clients are sent to a voter from then on, to a learner never: that is told when it has proved itself.

@@ -38,13 +38,15 @@ export class Quota {
   check(now: number): void {
     const { raft, machine, storage } = this.#context;
     const { applied } = raft.core;
-    if (!raft.isLeader || this.#isRaising || applied === this.#checkedIndex) return;
+    // A restore lets nothing else through; its last part is applied too.
+    if (!raft.isLeader || this.#isRaising || machine.isRestoring || applied === this.#checkedIndex) return;
     this.#checkedIndex = applied;
     if (storage.databaseBytes() <= this.#quotaBytes) return;
     if (machine.alarms.list(AlarmType.NOSPACE).some(({ memberID }) => memberID === this.#member)) return;
-    this.#isRaising = this.#proposals.add(now, this.#command, now + RAISE_MS, ({ kind }) => {
+    this.#isRaising = this.#proposals.add(now, this.#command, now + RAISE_MS, (fate) => {
       this.#isRaising = false;
-      if (kind !== "outcome") this.#checkedIndex = -1;
+      // A refusal is an entry as well, and no reason to look again.
+      this.#checkedIndex = fate.kind === "outcome" ? fate.index : -1;
     });
   }
 }

@@ -61,7 +61,12 @@ export function runTurn(parts: TurnParts, now: number, inside: (() => void) | nu
       if (isIdle(parts, effects)) break;
       persist(parts, now, effects);
       applyCommitted(parts);
-      if (hasBacklog(parts)) break;
+      if (!hasBacklog(parts)) continue;
+      // A lone voter commits what it writes: some of that is applied by now, so its commit must be stored too.
+      effects = raft.takeEffects();
+      after.push(...effects.first, ...effects.after);
+      persist(parts, now, effects);
+      break;
     }
     trimLog(parts);
     parts.applied();

@@ -17,7 +17,7 @@ function setUp(setting: AutoCompactionSetting) {
   const proposals = new Proposals();
   const alarms = new Set<AlarmType>();
   const list = (kind: AlarmType): readonly AlarmType[] => [...alarms].filter((alarm) => alarm === kind);
-  const machine = { state: () => state, alarms: { list } };
+  const machine = { state: () => state, alarms: { list }, isRestoring: false };
   const context = { raft, machine } as unknown as EngineContext;
   const compaction = new AutoCompaction(context, proposals, setting);
   const compacted: (readonly [at: number, revision: number])[] = [];
