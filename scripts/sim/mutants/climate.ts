@@ -35,6 +35,7 @@ export type Climate =
   | "restored" // a backup is restored first, while replicas lag
   | "members" // members come and go
   | "successors" // leaders go while members change, and the next ones are slow to apply what they have
+  | "forgetful" // answers are lost, and operations are soon forgotten
   | "repeated" // clients ask again under their keys, and alarms come and go
   | "mild"; // a majority must not notice what goes wrong
 
@@ -129,6 +130,11 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     replicas: 2,
     nemesisMs: 800,
     faults: only({ kill: 2, partition: 1, crash: 0.5, "drop-reply": 0.15, "fail-fast": 0.8, pause: 0.5 }),
+  },
+  forgetful: {
+    ...CROWD,
+    limits: { dedupOperationsMax: 40 },
+    faults: only({ "drop-reply": 0.1, drop: 0.02, kill: 0.5 }),
   },
   deposed: {
     ...CROWD,

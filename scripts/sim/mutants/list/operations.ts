@@ -37,7 +37,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     title:
       "a write whose outcome is unknown is sent once more under a fresh id when its own is refused as too old",
     known: "thesis 6.3 (sessions that expire)",
-    detector: "any",
+    detector: "forgetful",
     edits: [
       {
         file: ROUTER,
