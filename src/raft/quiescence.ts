@@ -133,8 +133,11 @@ function rouseForAsker(core: Core, from: NodeId): void {
 
 /** Somebody was woken and looks for a leader. */
 export function onWake(core: Core, from: NodeId): void {
-  if (core.role === "leader") sendHeartbeat(core, from);
-  else if (core.role === "follower" && core.leader === null && core.promotable) startPreVote(core);
+  if (core.role === "leader") {
+    // Whoever asks is awake: that it agreed to sleep, a moment ago, is over.
+    core.sleepAccepted = null;
+    sendHeartbeat(core, from);
+  } else if (core.role === "follower" && core.leader === null && core.promotable) startPreVote(core);
 }
 
 /** The call to the leader that was probed failed: replace it without waiting for a timer. */
