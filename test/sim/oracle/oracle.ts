@@ -171,7 +171,9 @@ export class Oracle {
   #isRefusedBeforeTheLog(record: OperationRecord, refusal: Rejected, run: Execution | undefined): boolean {
     const { error, header } = refusal;
     if (error !== "noSpace" && error !== "corrupt") return false;
-    if (run?.expected.kind === "rejected" && run.expected.error === error) return false;
+    // As above: a second run of the same call may have been refused in the log, at another revision.
+    const isSame = run?.expected.kind === "rejected" && run.expected.error === error;
+    if (isSame && run.revision === header.revision) return false;
     this.counts.rejected += 1;
     this.#denied.push({ record, sequence: header.sequence });
     const moment = this.#model.bySequence[header.sequence];
