@@ -30,14 +30,18 @@ describe("members", () => {
     const { voters, members: all } = await untilLed(client, ["r1", "r2", "r3", "r4"]);
     expect([...voters].sort()).toEqual(["r1", "r2", "r3", "r4"]);
     expect(all.find(({ name }) => name === "r4")).toMatchObject({ region: "weur", role: "follower" });
-    expect((await client.getLocal("before", "r4")).text).toBe("1");
+    await eventually("it has what was written before", async () =>
+      (await client.getLocal("before", "r4")).text === "1" ? true : null,
+    );
     await eventually("it is listed with its name", async () =>
       (await members.list()).some((member) => member.ID === id && member.name === "r4") ? true : null,
     );
     // Three of four are needed now: with two down nothing is written, with one down everything is.
     await cluster.suffer({ kind: "down", member: "r1" });
     await putUntilAcked(client, "during", "2", "during");
-    expect((await client.getLocal("during", "r4")).text).toBe("2");
+    await eventually("r4 hears that it is committed", async () =>
+      (await client.getLocal("during", "r4")).text === "2" ? true : null,
+    );
   });
 
   test("a learner does not count, is promoted when it keeps up, and only one may learn", async () => {
@@ -183,13 +187,15 @@ describe("members", () => {
     const now = ["n1", "n2", "r1"];
     await untilLed(client, now);
     expect((await members.list()).map(({ name }) => name).sort()).toEqual(now);
-    const content = await client.listLocal("n1");
+    const content = await untilSame(client, now);
     expect(load.problems(content, 1)).toEqual([]);
     // A gateway that has just started knows the first three only.
     await cluster.forgetGateways();
     expect((await client.get("load-0-0")).status).toBe(200);
     await putUntilAcked(client, "after", "1", "after");
-    expect((await client.getLocal("after", "r1")).status).toBe(200);
+    await eventually("r1 hears that it is committed", async () =>
+      (await client.getLocal("after", "r1")).status === 200 ? true : null,
+    );
     // The former members have stopped, and say who goes on.
     const { members: shown } = await client.status();
     expect(shown.map(({ name }) => name).sort()).toEqual(now);
