@@ -244,28 +244,39 @@ export class LeaderRouter {
     );
   }
 
-  /**
-   * A serializable read may be old, but not older than what this isolate has told already, if any replica
-   * can help that in a moment: whoever has just written expects to read it, as from a member of etcd.
-   */
+  /** Of state that had a leader, and no older than what was told. */
   async #readOwnWrites<Call extends Omit<ReadCall, "timeoutMs">, T extends ReadOutcome | ReadTxnOutcome>(
     choice: RouteChoice,
     call: Call,
     ask: (choice: RouteChoice, call: Call) => Promise<T>,
   ): Promise<T> {
+    const reply = await this.#noOlderThanTold(choice, call, ask);
+    if (call.consistency !== "serializable" || !isUnborn(reply)) return reply;
+    return ask(choice, { ...call, consistency: "linearizable" });
+  }
+
+  /**
+   * A serializable read may be old, but not older than what this isolate has told already, if any replica
+   * can help that in a moment: whoever has just written expects to read it, as from a member of etcd.
+   */
+  async #noOlderThanTold<
+    Call extends Omit<ReadCall, "timeoutMs">,
+    T extends ReadOutcome | ReadTxnOutcome | QueryOutcome,
+  >(choice: RouteChoice, call: Call, ask: (choice: RouteChoice, call: Call) => Promise<T>): Promise<T> {
     const told = this.knownRevision(choice.cluster);
     const reply = await ask(choice, call);
-    if (call.consistency !== "serializable" || reply.header === null) return reply;
-    if (isUnborn(reply)) return ask(choice, { ...call, consistency: "linearizable" });
-    if (choice.pin !== null || reply.kind === "failed" || reply.header.revision >= told) return reply;
+    if (call.consistency !== "serializable" || choice.pin !== null || reply.kind === "failed") return reply;
+    if (reply.header.term === 0 || reply.header.revision >= told) return reply;
     const newer = await ask({ ...choice, budgetMs: CATCH_UP_MS }, { ...call, minRevision: told });
     return newer.kind === "failed" ? reply : newer;
   }
 
   /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */
   query(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<QueryOutcome> {
-    return this.#read(choice, call.consistency, (replica, timeoutMs) =>
-      replica.query({ ...call, token: choice.token ?? null, timeoutMs }),
+    return this.#noOlderThanTold(choice, call, (choice, call) =>
+      this.#read(choice, call.consistency, (replica, timeoutMs) =>
+        replica.query({ ...call, token: choice.token ?? null, timeoutMs }),
+      ),
     );
   }
 

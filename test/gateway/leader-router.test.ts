@@ -333,6 +333,16 @@ describe("reads", () => {
     expect(bench.timeoutsMs.slice(before)).toEqual([3_000, 100]);
   });
 
+  test("what is asked of one member's state, a hash for instance, is no older either", async () => {
+    bench.propose = (member) => applied(member, { revision: 9 });
+    await bench.write();
+    bench.log.length = 0;
+    const call = { request: EMPTY, consistency: "serializable", minRevision: 0 } as const;
+    await bench.router.query({ cluster: "default", pin: null }, call);
+    await bench.router.query({ cluster: "default", pin: "r2" }, call);
+    expect(bench.log).toHaveLength(3);
+  });
+
   test("serializable ones are as old as they are where nobody can help, and where one member is named", async () => {
     bench.propose = (member) => applied(member, { revision: 9 });
     await bench.write();
