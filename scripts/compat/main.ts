@@ -10,6 +10,12 @@ import { runLibraries } from "./libraries.ts";
 import { type Store, startEdged, startEtcd } from "./servers.ts";
 import { PERFORMANCE, STEPS, type Step } from "./steps.ts";
 
+const USAGE = `npm run compat -- [options]
+Runs the clients of etcd that are installed against edged, and beside it against etcd if that is installed.
+  --verbose   print what edged said to each of them
+  --perf      etcdctl check perf as well (a minute each)
+Exit: 0 nothing differs without explanation, 1 something does, 2 usage.`;
+
 const flags = new Set(process.argv.slice(2));
 const isVerbose = flags.has("--verbose");
 
@@ -88,4 +94,12 @@ async function main(): Promise<number> {
   return count("DIFFERENT") + count("FAILS") === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+const unknown = [...flags].find((flag) => !["--verbose", "--perf", "--help"].includes(flag));
+if (unknown !== undefined) {
+  console.error(`${unknown} is no option\n\n${USAGE}`);
+  process.exitCode = 2;
+} else if (flags.has("--help")) {
+  console.log(USAGE);
+} else {
+  process.exitCode = await main();
+}
