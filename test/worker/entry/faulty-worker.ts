@@ -15,6 +15,7 @@ import type {
 } from "../../../src/engine/peer-api.ts";
 import type { PeerSender } from "../../../src/engine/ports.ts";
 import type {
+  AskAlone,
   ProposeReply,
   ProposeRequest,
   QueryReply,
@@ -66,6 +67,22 @@ export class Replica extends ProductReplica {
   override async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {
     this.#mustBeUp();
     return super.readTxn(target, call);
+  }
+
+  override async proposeMany(
+    target: ReplicaTarget,
+    requests: readonly ProposeRequest[],
+  ): Promise<readonly ProposeReply[]> {
+    this.#mustBeUp();
+    return super.proposeMany(target, requests);
+  }
+
+  override async rangeMany(
+    target: ReplicaTarget,
+    calls: readonly RangeCall[],
+  ): Promise<readonly (RangeReply | AskAlone)[]> {
+    this.#mustBeUp();
+    return super.rangeMany(target, calls);
   }
 
   override async query(target: ReplicaTarget, call: ReadCall): Promise<QueryReply> {
