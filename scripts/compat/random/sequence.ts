@@ -213,22 +213,30 @@ export class Sequence {
     };
     this.#streams.push(stream);
     await Promise.all([stream.expected.untilCreated(count), stream.found.untilCreated(count)]);
+    // etcd reads history for new watches ten times a second: a compaction before that would cancel those there.
+    await untilTold([stream]);
     trace?.(request, "", "");
     return true;
   }
 
   async #compareStreams(): Promise<void> {
-    await untilQuiet(this.#streams.map(({ expected }) => expected));
+    await untilTold(this.#streams);
     for (const { request, expected, found } of this.#streams) {
-      const told = expected.report();
-      const deadlineMs = performance.now() + CATCH_UP_MS;
-      while (found.report().length < told.length && performance.now() < deadlineMs)
-        await sleep(QUIET_MS / 10);
-      const [ours, theirs] = [found.report().join("\n"), told.join("\n")];
+      const [ours, theirs] = [found.report().join("\n"), expected.report().join("\n")];
       if (ours !== theirs) {
         this.#differences.push({ step: this.#step, request, expected: theirs, found: ours });
       }
     }
+  }
+}
+
+/** The reference has said everything, and the other store as much, or its time is over. */
+async function untilTold(streams: readonly Stream[]): Promise<void> {
+  await untilQuiet(streams.map(({ expected }) => expected));
+  for (const { expected, found } of streams) {
+    const deadlineMs = performance.now() + CATCH_UP_MS;
+    while (found.report().length < expected.report().length && performance.now() < deadlineMs)
+      await sleep(QUIET_MS / 10);
   }
 }
 
