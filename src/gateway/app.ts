@@ -7,12 +7,12 @@ import { ETCD_TEXT, isEtcdPath } from "./etcd-paths.ts";
 import { rawPath } from "./key-path.ts";
 import { LeaderRouter } from "./leader-router.ts";
 import { authenticate } from "./middleware/auth.ts";
-import { cors, PLAIN_CORS } from "./middleware/cors.ts";
+import { cors, corsHeaders } from "./middleware/cors.ts";
 import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/select-replicas.ts";
 import { readToken } from "./middleware/token.ts";
 import { Passwords } from "./passwords.ts";
 import type { Clock, Entropy, ReplicaDirectory } from "./ports.ts";
-import { answerProblem, problem } from "./problem.ts";
+import { answerProblem, problem, UNEXPECTED } from "./problem.ts";
 import { connectRoutes } from "./routes/connect.ts";
 import { hashKvRoutes } from "./routes/hash-kv.ts";
 import { healthRoutes, livenessRoutes } from "./routes/health.ts";
@@ -94,19 +94,32 @@ function createServices(config: Config, deps: GatewayDeps): Services {
   return { config, router, clock, entropy, passwords: new Passwords(entropy) };
 }
 
+export interface Gateway {
+  /** What the Worker answers requests with. */
+  readonly fetch: Hono<GatewayEnv>["fetch"];
+  /** The same without the short way for plain puts and gets. */
+  readonly app: Hono<GatewayEnv>;
+}
+
 /** The gateway's HTTP application. It keeps nothing but the leaders it has learned. */
-export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
+export function createApp(deps: GatewayDeps): Gateway {
+  const services = deps.config.ok ? createServices(deps.config.value, deps) : null;
+  const app = routed(services, deps);
+  if (services === null) return { app, fetch: app.fetch };
+  const direct = directKv(services, deps.log);
+  return { app, fetch: (request, ...rest) => direct(request, () => app.fetch(request, ...rest)) };
+}
+
+/** Null: the configuration has problems. */
+function routed(services: Services | null, deps: GatewayDeps): Hono<GatewayEnv> {
   // Paths are matched as they were sent, so that the router and every check see the same one.
   const app = new Hono<GatewayEnv>({ getPath: rawPath });
   app.onError((error, c) => {
     deps.log(`${c.req.method} ${rawPath(c.req.raw)} failed`, error);
-    const message = "an unexpected error; the log of the Worker has it";
-    if (isEtcdPath(c.req.raw)) return answerRefusal(c, refused(GRPC_CODE.internal, message));
-    return answerProblem(c, problem(500, "internal", message, { headers: PLAIN_CORS }));
+    if (isEtcdPath(c.req.raw)) return answerRefusal(c, refused(GRPC_CODE.internal, UNEXPECTED.message));
+    return answerProblem(c, { ...UNEXPECTED, headers: corsHeaders(c.req.raw) });
   });
   app.notFound(notFound);
-  const services = deps.config.ok ? createServices(deps.config.value, deps) : null;
-  if (services !== null) app.use("/kv/*", directKv(services));
   app.use("*", cors);
   app.route("/", livenessRoutes());
   if (services === null) {

@@ -1,12 +1,10 @@
-import type { Hono } from "hono";
 import { type Env, parseConfig } from "../durable/config.ts";
-import { createApp } from "./app.ts";
+import { createApp, type Gateway } from "./app.ts";
 import { platformClock, platformEntropy } from "./platform.ts";
 import { createReplicaDirectory } from "./replica-client.ts";
-import type { GatewayEnv } from "./services.ts";
 
 /** The gateway of a Worker with this `env`. One for an isolate: it remembers leaders. */
-export function createGateway(env: Env): Hono<GatewayEnv> {
+export function createGateway(env: Env): Gateway {
   const config = parseConfig(env);
   const log = (message: string, error: unknown) => console.error(message, error);
   if (config.ok) {

@@ -27,3 +27,11 @@ export function problem(
 export function answerProblem(c: Context, { status, code, message, fields, headers }: Problem): Response {
   return c.json({ code, message, ...fields }, status, headers);
 }
+
+/** {@link answerProblem} for requests that did not come through Hono. */
+export function problemResponse({ status, code, message, fields, headers }: Problem): Response {
+  return Response.json({ code, message, ...fields }, { status, headers: headers ?? {} });
+}
+
+/** A bug of ours. Clients are not shown what went wrong. */
+export const UNEXPECTED = problem(500, "internal", "an unexpected error; the log of the Worker has it");

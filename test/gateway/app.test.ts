@@ -395,10 +395,29 @@ describe("browsers", () => {
     const { app } = testGateway();
     const own = await app.request("/kv/a", { method: "OPTIONS" });
     expect(own.headers.get("Access-Control-Allow-Headers")).toContain("if-match");
-    expect((await app.request("/kv/a")).headers.get("Access-Control-Expose-Headers")).toContain("ETag");
+    const fromElsewhere = { headers: { Origin: "https://example.com" } };
+    const exposed = (await app.request("/kv/a", fromElsewhere)).headers.get("Access-Control-Expose-Headers");
+    expect(exposed).toContain("ETag");
     const etcd = await app.request("/v3/kv/range", { method: "OPTIONS" });
     expect(etcd.headers.get("Access-Control-Allow-Headers")).toBe("accept, content-type, authorization");
     expect(etcd.headers.get("Access-Control-Expose-Headers")).toBeNull();
+  });
+
+  test("are told on etcd's paths always, elsewhere when another site's page asks", async () => {
+    const { app } = testGateway();
+    const origin = { Origin: "https://example.com" };
+    for (const [path, method, headers, expected] of [
+      ["/kv/a", "GET", origin, "*"],
+      ["/kv/a", "PUT", origin, "*"],
+      ["/nope", "GET", origin, "*"],
+      ["/kv/a", "GET", {}, null],
+      ["/status", "GET", {}, null],
+      ["/v3/kv/range", "POST", {}, "*"],
+    ] as const) {
+      const body = method === "GET" ? null : "{}";
+      const response = await app.request(path, { method, headers, body });
+      expect([path, response.headers.get("Access-Control-Allow-Origin")]).toEqual([path, expected]);
+    }
   });
 });
 
@@ -407,7 +426,7 @@ test("an unexpected error is logged, not shown", async () => {
   gateway.replicas.down.set("r1", () => {
     throw new Error("secret detail");
   });
-  const response = await gateway.app.request("/kv/a");
+  const response = await gateway.app.request("/kv/a", { headers: { Origin: "https://example.com" } });
   expect(response.status).toBe(500);
   const text = await response.text();
   expect(JSON.parse(text)).toMatchObject({ code: "internal" });

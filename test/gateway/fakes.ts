@@ -356,12 +356,12 @@ export function testGateway(env: Env = ENV, store: FakeStore = new FakeStore()) 
   const replicas = fakeReplicas(store);
   const clock = new FakeClock();
   const logged: unknown[] = [];
-  const app = createApp({
+  const { app, fetch } = createApp({
     config: parseConfig(env),
     replicas: () => replicas.directory,
     clock,
     entropy: new FakeEntropy(),
     log: (_message, error) => logged.push(error),
   });
-  return { app, store, replicas, clock, logged };
+  return { app, fetch, store, replicas, clock, logged };
 }

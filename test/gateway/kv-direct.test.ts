@@ -6,46 +6,69 @@ import { CommandSchema } from "../../src/wire/gen/edged_pb.ts";
 import { PutRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
 import { encodePutCommand } from "../../src/wire/put-command.ts";
 import { testGateway } from "./fakes.ts";
-import type { Gateway } from "./requests.ts";
 
-/** A put whose length is announced, as HTTP clients do it, may go the direct way; the other one does not. */
-const DIRECT = { "content-length": "1" };
+/** A put whose length is announced, as HTTP clients do it, may go the direct way; without, it does not. */
+const ANNOUNCED = { "content-length": "1" };
 
-async function outcome(gateway: Gateway, path: string, init: RequestInit): Promise<unknown> {
-  const response = await gateway.app.request(path, init);
+async function outcome(response: Response): Promise<unknown> {
   const headers = Object.fromEntries(response.headers);
   return { status: response.status, headers, body: await response.text() };
 }
 
-async function both(common: readonly [string, RequestInit], direct: readonly [string, RequestInit]) {
+function requestOf(path: string, init: RequestInit): Request {
+  return new Request(`http://localhost${path}`, init);
+}
+
+/** What becomes of a request the common way and the direct way, each in a store of its own. */
+async function both(path: string, init: RequestInit = {}) {
   const [one, other] = [testGateway(), testGateway()];
   const answers = [];
-  for (const [gateway, [path, init]] of [
-    [one, common],
-    [other, direct],
+  for (const [gateway, fetch] of [
+    [one, one.app.fetch],
+    [other, other.fetch],
   ] as const) {
     await gateway.app.request("/kv/k", { method: "PUT", body: "v" });
-    answers.push({ answer: await outcome(gateway, path, init), store: gateway.store.kvs });
+    const answer = await outcome(await fetch(requestOf(path, init)));
+    answers.push({ answer, store: gateway.store.kvs });
   }
   return answers;
 }
 
 describe("the direct way", () => {
   test("a put is answered and stored alike", async () => {
-    const put = { method: "PUT", body: "x" };
-    const [common, direct] = await both(["/kv/a/b.c", put], ["/kv/a/b.c", { ...put, headers: DIRECT }]);
+    const [common, direct] = await both("/kv/a/b.c", { method: "PUT", body: "x", headers: ANNOUNCED });
     expect(direct).toEqual(common);
     expect(direct?.answer).toMatchObject({ status: 200, body: '{"key":"a/b.c","revision":3}' });
   });
 
   test.each(["", "?consistency=serializable"])("a get%s is answered alike", async (query) => {
-    const [common, direct] = await both([`/kv/%6B${query}`, {}], [`/kv/k${query}`, {}]);
+    const [common, direct] = await both(`/kv/k${query}`);
     expect(direct).toEqual(common);
   });
 
   test("a missing key is answered alike", async () => {
-    const [common, direct] = await both(["/kv/%6Bk", {}], ["/kv/kk", {}]);
+    const [common, direct] = await both("/kv/kk");
     expect(direct).toEqual(common);
+  });
+
+  test.each(["Origin", "If-Match", "X-Edged-Replica"])("is not for requests with %s", async (name) => {
+    const [common, direct] = await both("/kv/k", { headers: { [name]: "*" } });
+    expect(direct).toEqual(common);
+  });
+
+  test("never reaches Hono, and an unexpected error of it is logged, not shown", async () => {
+    const gateway = testGateway();
+    gateway.app.fetch = () => {
+      throw new Error("the common way");
+    };
+    await gateway.fetch(requestOf("/kv/k", { method: "PUT", body: "x", headers: ANNOUNCED }));
+    expect((await gateway.fetch(requestOf("/kv/k", {}))).status).toBe(200);
+    gateway.replicas.down.set("r1", () => {
+      throw new Error("secret detail");
+    });
+    const response = await gateway.fetch(requestOf("/kv/k", {}));
+    expect([response.status, await response.json()]).toMatchObject([500, { code: "internal" }]);
+    expect(gateway.logged.map(String)).toEqual(["Error: secret detail"]);
   });
 
   test("the token of a deployment is asked for", async () => {
@@ -55,13 +78,15 @@ describe("the direct way", () => {
       API_TOKEN: "secret",
     });
     const put = (token: string) =>
-      gateway.app.request("/kv/k", {
-        method: "PUT",
-        body: "v",
-        headers: { ...DIRECT, authorization: `Bearer ${token}` },
-      });
+      gateway.fetch(
+        requestOf("/kv/k", {
+          method: "PUT",
+          body: "v",
+          headers: { ...ANNOUNCED, authorization: `Bearer ${token}` },
+        }),
+      );
     expect((await put("wrong")).status).toBe(401);
-    expect((await gateway.app.request("/kv/k")).status).toBe(401);
+    expect((await gateway.fetch(requestOf("/kv/k", {}))).status).toBe(401);
     expect((await put("secret")).status).toBe(200);
     expect(gateway.store.kvs).toHaveLength(1);
   });

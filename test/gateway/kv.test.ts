@@ -250,7 +250,8 @@ describe("bad input never reaches a replica", () => {
     ["GET", "/status/", 404, "not_found"],
   ])("%s %s: %i %s", async (method, path, wanted, code) => {
     const gateway = testGateway();
-    const response = await gateway.app.request(path, { method });
+    const headers = { Origin: "https://example.com" };
+    const response = await gateway.app.request(path, { method, headers });
     expect(response.status).toBe(wanted);
     expectJson(response);
     const body: { code: string; message: string } = JSON.parse(await response.text());

@@ -12,7 +12,7 @@ const RANGE = { method: "POST", body: '{"key":"YQ=="}' };
 async function told(path: string, headers: Record<string, string>, env = ENV): Promise<unknown> {
   let token: unknown;
   const replicas = fakeReplicas(new FakeStore());
-  const app = createApp({
+  const { app } = createApp({
     config: parseConfig(env),
     replicas: () => (cluster, member) => {
       const replica = replicas.directory(cluster, member);

@@ -174,7 +174,7 @@ describe("the plain dialect", () => {
     };
     const clock = { nowMs: () => 0, sleep: unused };
     const entropy = { fraction: () => 0, bytes: unused };
-    const app = createApp({ config, replicas: () => unused, clock, entropy, log: unused });
+    const { app } = createApp({ config, replicas: () => unused, clock, entropy, log: unused });
     const paths = new Set(app.routes.map(({ path }) => path));
     const known = new Set(PLAIN.map(([, path]) => path.replace(/\?.*/, "").replace("/kv/k", "/kv/*")));
     const other = [...paths].filter(

@@ -16,23 +16,26 @@ const ORIGINS_AND_METHODS = {
   "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
 } as const;
 
-/** What the plain dialect's answers say. */
-export const PLAIN_CORS = {
-  ...ORIGINS_AND_METHODS,
-  "Access-Control-Allow-Headers": OWN_HEADERS,
-  "Access-Control-Expose-Headers": EXPOSED,
-} as const;
+/**
+ * What the answer to `request` tells browsers. etcd says it to everybody; everywhere else only a browser
+ * that asks for another site's page is told, for these are half of what a short answer costs.
+ */
+export function corsHeaders(request: Request): Readonly<Record<string, string>> {
+  const path = rawPath(request);
+  const etcd = /\/v3(?:beta)?\//.test(path);
+  if (etcd) return { ...ORIGINS_AND_METHODS, "Access-Control-Allow-Headers": ETCD_HEADERS };
+  if (request.method !== "OPTIONS" && !request.headers.has("origin")) return {};
+  const isRpc = RPC_PATH.test(path);
+  return {
+    ...ORIGINS_AND_METHODS,
+    "Access-Control-Allow-Headers": isRpc ? RPC_HEADERS : OWN_HEADERS,
+    "Access-Control-Expose-Headers": isRpc ? `${EXPOSED}, ${connect.exposedHeaders.join(", ")}` : EXPOSED,
+  };
+}
 
 /** Open to all origins and `OPTIONS` answered everywhere, both as etcd does it. */
 export const cors = createMiddleware<GatewayEnv>(async (c, next) => {
-  const etcd = /\/v3(?:beta)?\//.test(rawPath(c.req.raw));
-  const isRpc = RPC_PATH.test(rawPath(c.req.raw));
-  const exposed = isRpc ? `${EXPOSED}, ${connect.exposedHeaders.join(", ")}` : EXPOSED;
-  const headers: Readonly<Record<string, string>> = {
-    ...ORIGINS_AND_METHODS,
-    "Access-Control-Allow-Headers": isRpc ? RPC_HEADERS : etcd ? ETCD_HEADERS : OWN_HEADERS,
-    ...(etcd ? {} : { "Access-Control-Expose-Headers": exposed }),
-  };
+  const headers = corsHeaders(c.req.raw);
   if (c.req.method === "OPTIONS") return c.body(null, 200, headers);
   await next();
   // A WebSocket: its answer is the platform's, and no browser looks for these.

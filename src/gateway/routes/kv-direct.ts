@@ -1,25 +1,22 @@
 /**
- * Plain gets and puts of the default cluster, which are most requests, answered before all the
- * middleware that they have no use for. Whatever says anything special, in its path, its query or its
+ * Plain gets and puts of the default cluster, which are most requests, answered before Hono looks for
+ * a route and runs all the middleware that they have no use for. Whatever says anything special, in its path, its query or its
  * headers, goes the common way; so does every user who signed in. The answers are the same to the last
  * header.
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { Context } from "hono";
-import { createMiddleware } from "hono/factory";
 import { LIMITS } from "../../base/limits.ts";
 import { RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { encodePutCommand } from "../../wire/put-command.ts";
 import { failureProblem, originHeaders, rejectedProblem } from "../answers.ts";
 import type { RouteChoice } from "../leader-router.ts";
 import { tokenGate } from "../middleware/auth.ts";
-import { PLAIN_CORS } from "../middleware/cors.ts";
 import { DEFAULT_CLUSTER } from "../middleware/select-replicas.ts";
 import { freshOperationIds } from "../operation-id.ts";
 import { entityTag } from "../preconditions.ts";
-import { answerProblem, type Problem } from "../problem.ts";
-import type { GatewayEnv, Services } from "../services.ts";
+import { problemResponse, UNEXPECTED } from "../problem.ts";
+import type { Services } from "../services.ts";
 import { keyMissing, valueHeaders } from "./kv-read.ts";
 
 /** Longer values cost so much more than the way there that the common way will do. */
@@ -32,6 +29,7 @@ const SERIALIZABLE = "?consistency=serializable";
 
 /** Headers that ask for something special, of either method. */
 const SPECIAL_HEADERS = [
+  "origin",
   "grpc-metadata-token",
   "grpc-metadata-authorization",
   "x-edged-replica",
@@ -43,21 +41,39 @@ const CHOICE: RouteChoice = { cluster: DEFAULT_CLUSTER, pin: null, token: null }
 
 const encoder = new TextEncoder();
 
-/** To be used before all other middleware. */
-export function directKv(services: Services): ReturnType<typeof createMiddleware<GatewayEnv>> {
+/** Answers a request, or lets `common` do it. */
+export type Direct = (request: Request, common: () => Answer) => Answer;
+type Answer = Response | Promise<Response>;
+
+/** `log` is told of unexpected errors. */
+export function directKv(services: Services, log: (message: string, error: unknown) => void): Direct {
   const { access } = services.config;
   const gate = access.kind === "token" ? tokenGate(access.token) : null;
-  return createMiddleware<GatewayEnv>(async (c, next) => {
-    const { method, url, headers } = c.req.raw;
-    const isPut = method === "PUT";
-    const target = isPut || method === "GET" ? targetOf(url) : null;
-    if (target === null || SPECIAL_HEADERS.some((name) => headers.has(name))) return next();
-    if (isPut ? !isPlainPut(headers, target) : asksForEvents(headers)) return next();
-    const authorization = headers.get("authorization");
-    if (access.kind === "closed" || (gate === null) !== (authorization === null)) return next();
-    if (gate !== null && !(await gate(authorization ?? ""))) return next();
-    return isPut ? put(c, services, target) : get(c, services, target);
-  });
+  const serve = async (request: Request, target: string): Promise<Response> => {
+    try {
+      return await (request.method === "PUT" ? put(request, services, target) : get(services, target));
+    } catch (error) {
+      log(`${request.method} ${FOLDER}${target} failed`, error);
+      return problemResponse(UNEXPECTED);
+    }
+  };
+  return (request, common) => {
+    const target = plainTarget(request);
+    if (target === null || access.kind === "closed") return common();
+    const authorization = request.headers.get("authorization");
+    if ((gate === null) !== (authorization === null)) return common();
+    if (gate === null) return serve(request, target);
+    return gate(authorization ?? "").then((isKnown) => (isKnown ? serve(request, target) : common()));
+  };
+}
+
+/** The key that `request` plainly reads or writes, with what may follow it; null if it is anything else. */
+function plainTarget({ method, url, headers }: Request): string | null {
+  const isPut = method === "PUT";
+  const target = isPut || method === "GET" ? targetOf(url) : null;
+  if (target === null || SPECIAL_HEADERS.some((name) => headers.has(name))) return null;
+  if (isPut ? !isPlainPut(headers, target) : asksForEvents(headers)) return null;
+  return target;
 }
 
 function asksForEvents(headers: Headers): boolean {
@@ -81,8 +97,8 @@ function targetOf(url: string): string | null {
   return target;
 }
 
-async function put(c: Context<GatewayEnv>, services: Services, key: string): Promise<Response> {
-  const value = new Uint8Array(await c.req.raw.arrayBuffer());
+async function put(request: Request, services: Services, key: string): Promise<Response> {
+  const value = new Uint8Array(await request.arrayBuffer());
   const keyBytes = encoder.encode(key);
   const outcome = await services.router.propose(CHOICE, {
     operationId: freshOperationIds(services.entropy),
@@ -95,18 +111,17 @@ async function put(c: Context<GatewayEnv>, services: Services, key: string): Pro
         "Content-Type": "application/json",
         ETag: entityTag(revision),
         ...originHeaders(outcome.header),
-        ...PLAIN_CORS,
       };
       return new Response(JSON.stringify({ key, revision }), { headers });
     }
     case "rejected":
-      return answer(c, rejectedProblem(outcome));
+      return problemResponse(rejectedProblem(outcome));
     case "failed":
-      return answer(c, failureProblem(outcome, { kind: "write", keyed: false }, services));
+      return problemResponse(failureProblem(outcome, { kind: "write", keyed: false }, services));
   }
 }
 
-async function get(c: Context<GatewayEnv>, services: Services, target: string): Promise<Response> {
+async function get(services: Services, target: string): Promise<Response> {
   const isSerializable = target.endsWith(SERIALIZABLE);
   const consistency = isSerializable ? "serializable" : "linearizable";
   const key = encoder.encode(isSerializable ? target.slice(0, -SERIALIZABLE.length) : target);
@@ -115,19 +130,15 @@ async function get(c: Context<GatewayEnv>, services: Services, target: string): 
   switch (outcome.kind) {
     case "range": {
       const found = fromBinary(RangeResponseSchema, outcome.response).kvs[0];
-      if (found === undefined) return answer(c, keyMissing(key, outcome.header));
-      const headers = { ...originHeaders(outcome.header), ...valueHeaders(found), ...PLAIN_CORS };
+      if (found === undefined) return problemResponse(keyMissing(key, outcome.header));
+      const headers = { ...originHeaders(outcome.header), ...valueHeaders(found) };
       return new Response(found.value.slice().buffer, { headers });
     }
     case "rejected":
-      return answer(c, rejectedProblem(outcome));
+      return problemResponse(rejectedProblem(outcome));
     case "failed": {
       const purpose = { kind: "read", consistency, minRevision: 0 } as const;
-      return answer(c, failureProblem(outcome, purpose, services));
+      return problemResponse(failureProblem(outcome, purpose, services));
     }
   }
-}
-
-function answer(c: Context<GatewayEnv>, problem: Problem): Response {
-  return answerProblem(c, { ...problem, headers: { ...problem.headers, ...PLAIN_CORS } });
 }

@@ -59,13 +59,14 @@ export class WatchGateway {
       ...plain.directory(cluster, member),
       watch: (call) => this.#watch({ member, call }),
     });
-    this.#app = createApp({
+    const { app } = createApp({
       config: parseConfig(ENV),
       replicas: () => directory,
       clock: this.clock,
       entropy: new FakeEntropy(),
       log: (_message, error) => this.logged.push(error),
     });
+    this.#app = app;
   }
 
   put(key: string, value: string): void {
