@@ -39,7 +39,10 @@ export class ClientReads {
   constructor(context: EngineContext, access: Access) {
     this.#context = context;
     this.#access = access;
-    this.#reads = new Reads((answered) => this.#askReadIndex(answered));
+    this.#reads = new Reads(
+      (answered) => this.#askReadIndex(answered),
+      () => context.now,
+    );
   }
 
   get count(): number {
@@ -133,11 +136,15 @@ export class ClientReads {
       accepted =
         call.consistency === "serializable"
           ? this.#reads.atRevision(expiresAt, call.minRevision, settle)
-          : this.#reads.linearizable(expiresAt, call.minRevision, settle);
+          : this.#reads.linearizable(now, expiresAt, call.minRevision, settle);
     };
-    // What only joins others that wait changes nothing yet.
-    if (call.consistency !== "serializable" && this.#reads.isAsking) add();
-    else context.turn(now, add);
+    if (call.consistency === "serializable") {
+      context.turn(now, add);
+    } else {
+      add();
+      // What only joins others that wait changes nothing yet.
+      if (this.#reads.isDue(now)) context.turn(now, () => undefined);
+    }
     if (!accepted) refuse("overloaded", "too many reads are waiting; slow down");
   }
 
@@ -165,8 +172,15 @@ export class ClientReads {
     this.#askNextLeader();
   }
 
-  expire(now: number): void {
+  /** In every turn: whose time is over is answered, and those who wait for it leave with a question. */
+  advance(now: number): void {
     this.#reads.expire(now);
+    this.#reads.ask(now);
+  }
+
+  /** A timer fired. */
+  ticked(): void {
+    this.#reads.ticked();
   }
 
   deadline(): number | null {

@@ -299,6 +299,7 @@ export class Engine {
   /** Fires what is due. Early and repeated calls do nothing. */
   tick(now: number): void {
     this.#proposals.ticked();
+    this.#reads.ticked();
     this.#turn(now, () => this.#raft.tick(now));
   }
 
@@ -458,7 +459,7 @@ export class Engine {
   #expire(): void {
     this.#proposals.expire(this.#now);
     this.#changes.expire(this.#now);
-    this.#reads.expire(this.#now);
+    this.#reads.advance(this.#now);
     this.#lessor.expire(this.#now);
     this.#watches.expire(this.#now);
     for (const to of this.#source.expire(this.#now)) this.#raft.snapshotFailed(this.#now, to);

@@ -4,6 +4,7 @@
  */
 import { LIMITS } from "../base/limits.ts";
 import type { ApplyOutcome } from "../mvcc/apply-outcome.ts";
+import { Company } from "./company.ts";
 
 /** What became of one proposed command, as far as this replica can tell. */
 export type ProposalFate =
@@ -33,24 +34,6 @@ interface Batch {
 
 const BATCHES_IN_FLIGHT_MAX = 8;
 
-/**
- * How long a batch waits for company when others were waiting lately: half the time that batches take,
- * within these bounds. A lone client never waits; with many, one transaction and one call per follower
- * serve half of them at a time.
- */
-const LINGER_MS_MIN = 2;
-const LINGER_MS_MAX = 10;
-/**
- * With so many waiting lately a batch leaves from a timer only. Answers bring back those clients first
- * that are quick to ask again, and a runtime that is busy with these does not look for others before
- * it has nothing else to do: a timer makes it look.
- */
-const YIELD_CROWD_MIN = 4;
-/** The weight of the newest batch in the time that batches take. */
-const ROUND_WEIGHT = 0.2;
-/** What the memory of earlier crowds loses with each batch. */
-const CROWD_DECAY = 0.95;
-
 export class Proposals {
   #queue: Proposal[] = [];
   #queuedBytes = 0;
@@ -58,15 +41,10 @@ export class Proposals {
   #inFlight: Batch[] = [];
   /** Not after the first expiry; an early look finds nobody due. */
   #earliestExpiry = Number.POSITIVE_INFINITY;
-  /** Clients that waited at the same time lately. */
-  #crowd = 0;
-  /** The next batch waits for a timer, be it one that is due at once. */
-  #mustYield = false;
+  readonly #company = new Company();
   /** When the leader last looked whether a batch is due. */
   #lookedAt = 0;
-  /** Milliseconds from a proposal to its commit, lately. */
-  #roundMs = 0;
-  /** Up to this index, commits have been noted in `#roundMs`. */
+  /** Up to this index, the time that commits took has been noted. */
   #notedIndex = 0;
 
   get isIdle(): boolean {
@@ -87,7 +65,7 @@ export class Proposals {
     this.#queue.push({ command, queuedAt: now, expiresAt, settle, settled: false });
     this.#queuedBytes += command.length;
     this.#earliestExpiry = Math.min(this.#earliestExpiry, expiresAt);
-    this.#crowd = Math.max(this.#crowd, this.#waiting());
+    this.#company.joined(this.#waiting());
     return true;
   }
 
@@ -95,11 +73,10 @@ export class Proposals {
   hasBatch(now: number, commit: number, term: number): boolean {
     this.#lookedAt = now;
     this.#noteRounds(now, commit);
-    if (this.#queue.length === 0) return false;
+    const [first] = this.#queue;
+    if (first === undefined) return false;
     const uncommitted = this.#uncommitted(commit, term);
-    if (uncommitted === 0) {
-      return !this.#mustYield && (this.#hasCompany() || now >= this.#lingerUntil());
-    }
+    if (uncommitted === 0) return this.#company.isDue(now, this.#companions, first.queuedAt);
     return uncommitted < BATCHES_IN_FLIGHT_MAX && this.#queue.length >= LIMITS.pipelineCommandsMin;
   }
 
@@ -107,12 +84,12 @@ export class Proposals {
   batchDeadline(commit: number, term: number): number | null {
     const [first] = this.#queue;
     if (first === undefined || this.#uncommitted(commit, term) > 0) return null;
-    return this.#hasCompany() ? first.queuedAt : this.#lingerUntil();
+    return this.#company.dueAt(this.#companions, first.queuedAt);
   }
 
   /** A timer fired: whoever could be heard has been. */
   ticked(): void {
-    this.#mustYield = false;
+    this.#company.ticked();
   }
 
   /** The commands of the next batch, still queued. */
@@ -134,8 +111,7 @@ export class Proposals {
     this.#queue = this.#queue.slice(count);
     for (const { command } of proposals) this.#queuedBytes -= command.length;
     this.#inFlight.push({ index, term, proposals, proposedAt: this.#lookedAt });
-    this.#crowd = Math.max(this.#waiting(), this.#crowd * CROWD_DECAY);
-    this.#mustYield = this.#crowd >= YIELD_CROWD_MIN;
+    this.#company.departed(this.#waiting());
   }
 
   /** The entry at (`index`, `term`) was applied: its own proposals succeed, others at that place are lost. */
@@ -216,17 +192,13 @@ export class Proposals {
     for (const { index, proposedAt } of this.#inFlight) {
       if (index > commit || index <= this.#notedIndex) continue;
       this.#notedIndex = index;
-      this.#roundMs += ROUND_WEIGHT * (now - proposedAt - this.#roundMs);
+      this.#company.returned(now - proposedAt);
     }
   }
 
-  #hasCompany(): boolean {
-    return this.#queue.length >= Math.min(this.#crowd / 2, LIMITS.batchCommandsMax);
-  }
-
-  #lingerUntil(): number {
-    const lingerMs = Math.min(Math.max(LINGER_MS_MIN, this.#roundMs / 2), LINGER_MS_MAX);
-    return (this.#queue[0]?.queuedAt ?? 0) + lingerMs;
+  /** Those who can leave together; a full batch waits for nobody. */
+  get #companions(): number {
+    return this.#queue.length >= LIMITS.batchCommandsMax ? Number.POSITIVE_INFINITY : this.#queue.length;
   }
 }
 

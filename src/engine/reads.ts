@@ -3,6 +3,7 @@
  * from the leader), then wait until that much is applied here, then answer from the own database.
  */
 import { LIMITS } from "../base/limits.ts";
+import { Company } from "./company.ts";
 
 export type ReadFate =
   /** Everything the read must see is applied here. */
@@ -25,10 +26,12 @@ interface Waiting extends Read {
 
 interface Asking extends Read {
   readonly minRevision: number;
+  readonly cameAt: number;
 }
 
 /** A question to the leader and the reads that arrived before it left. */
 interface Question {
+  readonly askedAt: number;
   reads: Asking[];
 }
 
@@ -37,32 +40,47 @@ export type AskReadIndex = (answered: (index: number | null) => void) => void;
 
 export class Reads {
   readonly #ask: AskReadIndex;
+  readonly #now: () => number;
   /** The question that is out. */
   #question: Question | null = null;
   /** Arrived after the question left: its answer could be older than they are. */
   #next: Asking[] = [];
+  readonly #company = new Company();
   #waiting: Waiting[] = [];
   #earliestExpiry = Number.POSITIVE_INFINITY;
 
-  constructor(ask: AskReadIndex) {
+  constructor(ask: AskReadIndex, now: () => number) {
     this.#ask = ask;
+    this.#now = now;
   }
 
   get count(): number {
     return (this.#question?.reads.length ?? 0) + this.#next.length + this.#waiting.length;
   }
 
-  /** True while a question is out: further reads wait for the next one. */
-  get isAsking(): boolean {
-    return this.#question !== null;
+  /** Whether the next question should leave now: `ask` does it. */
+  isDue(now: number): boolean {
+    const [first] = this.#next;
+    if (first === undefined || this.#question !== null) return false;
+    return this.#company.isDue(now, this.#next.length, first.cameAt);
   }
 
-  /** A linearizable read. False: too many are waiting. */
-  linearizable(expiresAt: number, minRevision: number, settle: (fate: ReadFate) => void): boolean {
+  /** A timer fired. */
+  ticked(): void {
+    this.#company.ticked();
+  }
+
+  /** A linearizable read, which leaves with the next question. False: too many are waiting. */
+  linearizable(
+    now: number,
+    expiresAt: number,
+    minRevision: number,
+    settle: (fate: ReadFate) => void,
+  ): boolean {
     if (this.count >= LIMITS.readsWaitingMax) return false;
     this.#earliestExpiry = Math.min(this.#earliestExpiry, expiresAt);
-    this.#next.push({ expiresAt, minRevision, settle });
-    if (this.#question === null) this.#askNext();
+    this.#next.push({ expiresAt, minRevision, settle, cameAt: now });
+    this.#company.joined(this.#next.length + (this.#question?.reads.length ?? 0));
     return true;
   }
 
@@ -100,30 +118,33 @@ export class Reads {
     }
     for (const read of late) read.settle({ kind: "expired" });
     // Nobody waits for the question that is out any more: whoever came later need not either.
-    if (this.#question?.reads.length === 0) {
-      this.#question = null;
-      this.#askNext();
-    }
+    if (this.#question?.reads.length === 0) this.#question = null;
   }
 
   deadline(): number | null {
-    return this.count === 0 ? null : this.#earliestExpiry;
+    if (this.count === 0) return null;
+    const [first] = this.#next;
+    if (first === undefined || this.#question !== null) return this.#earliestExpiry;
+    return Math.min(this.#earliestExpiry, this.#company.dueAt(this.#next.length, first.cameAt));
   }
 
-  /** One question for all that have come; an answer to an earlier question is never used for them. */
-  #askNext(): void {
-    if (this.#next.length === 0) return;
-    const question: Question = { reads: this.#next };
+  /** One question for all that have come, if it is due; an answer to an earlier one is never used for them. */
+  ask(now: number): void {
+    if (!this.isDue(now)) return;
+    const question: Question = { askedAt: now, reads: this.#next };
     this.#next = [];
     this.#question = question;
+    this.#company.departed(question.reads.length);
     this.#ask((index) => {
       if (this.#question !== question) return;
+      const later = this.#now();
       this.#question = null;
+      this.#company.returned(later - question.askedAt);
       for (const read of question.reads) {
         if (index === null) read.settle({ kind: "no-leader" });
         else this.#waiting.push({ ...read, index });
       }
-      this.#askNext();
+      this.ask(later);
     });
   }
 }

@@ -21,9 +21,12 @@ export class DurableSql implements Sql {
 
   all(statement: string, ...bindings: readonly SqlValue[]): SqlRow[] {
     assertBindings(bindings);
-    const rows: SqlRow[] = [];
-    for (const row of this.#storage.sql.exec(statement, ...bindings).raw()) rows.push(convertRow(row));
-    return rows;
+    // In one go: each step of an iterator would be a call into the platform and back.
+    return this.#storage.sql
+      .exec(statement, ...bindings)
+      .raw()
+      .toArray()
+      .map(convertRow);
   }
 
   first(statement: string, ...bindings: readonly SqlValue[]): SqlRow | null {

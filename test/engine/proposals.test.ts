@@ -58,7 +58,7 @@ describe("proposals", () => {
     expect(proposals.hasBatch(102, 1, 1)).toBe(false);
     proposals.ticked();
     expect(proposals.hasBatch(102, 1, 1)).toBe(true);
-    for (let i = 0; i < 3; i += 1) proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
+    for (let i = 0; i < 5; i += 1) proposals.add(100, new Uint8Array(1), 1_000, () => undefined);
     expect(proposals.batchDeadline(1, 1)).toBe(100);
     expect(proposals.hasBatch(100, 1, 1)).toBe(true);
   });

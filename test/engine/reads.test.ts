@@ -3,16 +3,27 @@ import { type ReadFate, Reads } from "../../src/engine/reads.ts";
 
 function setUp() {
   const questions: ((index: number | null) => void)[] = [];
-  const reads = new Reads((answered) => questions.push(answered));
-  const fates: ReadFate[][] = [];
+  let now = 0;
+  const reads = new Reads(
+    (answered) => questions.push(answered),
+    () => now,
+  );
+  /** What the engine does when a read comes. */
   const read = (expiresAt = 1_000, minRevision = 0): ReadFate[] => {
     const fate: ReadFate[] = [];
-    fates.push(fate);
-    reads.linearizable(expiresAt, minRevision, (settled) => fate.push(settled));
+    reads.linearizable(now, expiresAt, minRevision, (settled) => fate.push(settled));
+    reads.ask(now);
     return fate;
   };
+  /** What it does when a timer fires. */
+  const tickAt = (at: number): void => {
+    now = at;
+    reads.ticked();
+    reads.expire(now);
+    reads.ask(now);
+  };
   const answer = (question: number, index: number | null) => questions[question]?.(index);
-  return { reads, questions, read, answer };
+  return { reads, questions, read, answer, tickAt };
 }
 
 describe("reads", () => {
@@ -42,11 +53,64 @@ describe("reads", () => {
   });
 
   it("shares one question among all that wait", () => {
-    const { questions, read, answer } = setUp();
+    const { reads, questions, read, answer, tickAt } = setUp();
     read();
-    for (let i = 0; i < 10; i += 1) read();
+    const others = Array.from({ length: 10 }, () => read());
+    answer(0, 1);
+    tickAt(0);
+    expect(questions).toHaveLength(2);
+    answer(1, 2);
+    reads.applied(2, 1);
+    expect(others.flat()).toEqual(others.map(() => ({ kind: "ready" })));
+  });
+
+  it("asks at once for a lone reader, however often it comes", () => {
+    const { reads, questions, read, answer } = setUp();
+    for (let i = 0; i < 5; i += 1) {
+      const fate = read();
+      answer(i, i);
+      reads.applied(i, 1);
+      expect(fate).toEqual([{ kind: "ready" }]);
+    }
+    expect(questions).toHaveLength(5);
+  });
+
+  it("waits a moment for company where there was some, and for a timer", () => {
+    const { reads, questions, read, answer, tickAt } = setUp();
+    read();
+    for (let i = 0; i < 8; i += 1) read();
     answer(0, 1);
     expect(questions).toHaveLength(2);
+    for (let i = 0; i < 8; i += 1) read();
+    answer(1, 2);
+    // Sixteen waited lately, eight are here.
+    expect([questions.length, reads.deadline()]).toEqual([2, 2]);
+    for (let i = 0; i < 4; i += 1) read();
+    // That is company enough, but others may have come that nobody has heard yet.
+    expect([questions.length, reads.deadline()]).toEqual([2, 0]);
+    tickAt(0);
+    expect(questions).toHaveLength(3);
+    tickAt(500);
+    answer(2, 3);
+    const early = read(10_000);
+    tickAt(500);
+    expect([questions.length, reads.deadline()]).toEqual([3, 510]);
+    tickAt(509);
+    expect(questions).toHaveLength(3);
+    tickAt(510);
+    expect(questions).toHaveLength(4);
+    answer(3, 4);
+    reads.applied(4, 1);
+    expect(early).toEqual([{ kind: "ready" }]);
+  });
+
+  it("goes on asking when everybody who waited for an answer is gone", () => {
+    const { reads, questions, read, tickAt } = setUp();
+    read(10);
+    for (let i = 0; i < 8; i += 1) read(1_000);
+    tickAt(10);
+    expect(questions).toHaveLength(2);
+    expect(reads.count).toBe(8);
   });
 
   it("reports that nobody leads", () => {
@@ -57,10 +121,10 @@ describe("reads", () => {
   });
 
   it("ignores an answer that comes when everybody who waited for it is gone", () => {
-    const { reads, questions, read, answer } = setUp();
+    const { reads, questions, read, answer, tickAt } = setUp();
     const gone = read(10);
     const waiting = read(1_000);
-    reads.expire(10);
+    tickAt(10);
     expect(gone).toEqual([{ kind: "expired" }]);
     expect(questions).toHaveLength(2);
     answer(0, 3);

@@ -50,8 +50,8 @@ export const READ_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/engine/reads.ts",
-        search: "    this.#next.push({ expiresAt, minRevision, settle });",
-        replace: "    (this.#question?.reads ?? this.#next).push({ expiresAt, minRevision, settle });",
+        search: "    this.#next.push({ expiresAt, minRevision, settle, cameAt: now });",
+        replace: "    (this.#question?.reads ?? this.#next).push({ expiresAt, minRevision, settle, cameAt: now });",
       },
     ],
   },
