@@ -40,5 +40,6 @@ export const cors = createMiddleware<GatewayEnv>(async (c, next) => {
   await next();
   // A WebSocket: its answer is the platform's, and no browser looks for these.
   if (c.res.status === 101) return;
-  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  // `c.header` would make another response for each of them.
+  for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value);
 });
