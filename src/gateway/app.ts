@@ -8,6 +8,7 @@ import { rawPath } from "./key-path.ts";
 import { LeaderRouter } from "./leader-router.ts";
 import { authenticate } from "./middleware/auth.ts";
 import { cors, PLAIN_CORS } from "./middleware/cors.ts";
+import { hearOut } from "./middleware/hear-out.ts";
 import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/select-replicas.ts";
 import { readToken } from "./middleware/token.ts";
 import { Passwords } from "./passwords.ts";
@@ -105,6 +106,7 @@ export function createApp(deps: GatewayDeps): Hono<GatewayEnv> {
     return answerProblem(c, problem(500, "internal", message, { headers: PLAIN_CORS }));
   });
   app.notFound(notFound);
+  app.use("*", hearOut);
   const services = deps.config.ok ? createServices(deps.config.value, deps) : null;
   if (services !== null) app.use("/kv/*", directKv(services));
   app.use("*", cors);

@@ -19,9 +19,30 @@ describe("size", () => {
     return { body, taken };
   }
 
-  test("a declared size above the limit is refused unread", async () => {
+  test("a declared size above the limit is read and thrown away before it is refused", async () => {
     const gateway = testGateway();
     const headers = { "Content-Length": String(LIMITS.requestBytesMax + 1) };
+    const chunks = [new Uint8Array(LIMITS.requestBytesMax), new Uint8Array(1)];
+    let ended = false;
+    const body = new ReadableStream({
+      pull(controller) {
+        const chunk = chunks.shift();
+        ended = chunk === undefined;
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+      },
+    });
+    const request = new Request("http://gateway/kv/a", { method: "PUT", body, headers, duplex: "half" });
+    const response = await gateway.app.request(request);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: "request_too_large" });
+    expect(ended).toBe(true);
+    expect(gateway.replicas.calls).toEqual([]);
+  });
+
+  test("a declared size above what is ever read is refused unread", async () => {
+    const gateway = testGateway();
+    const headers = { "Content-Length": String(LIMITS.discardBytesMax + 1) };
     const { body, taken } = endless();
     const request = new Request("http://gateway/kv/a", { method: "PUT", body, headers, duplex: "half" });
     const response = await gateway.app.request(request);
