@@ -35,6 +35,12 @@ export class ClientReads {
   /** The newest question that has no answer yet, and may need another leader for one. */
   #asked: Asked | null = null;
   #ids = 0;
+  /** This turn's transaction has the fence of a lone voter. */
+  #isFenced = false;
+  /** Since when further reads of a lone voter gather for its next fence; null while the next one needs not wait. */
+  #gathersSince: number | null = null;
+  /** Their question. */
+  #gathered: ((index: number | null) => void) | null = null;
 
   constructor(context: EngineContext, access: Access) {
     this.#context = context;
@@ -159,24 +165,44 @@ export class ClientReads {
     answered(index);
   }
 
-  /** Answers what has become visible. Called after applying. */
+  /** Answers what has become visible. Called after applying, at the end of each turn. */
   applied(index: number, revision: number): void {
     this.#reads.applied(index, revision);
     this.#askNextLeader();
+    // The fence is being written for a while, of which only the platform knows the end: reads that have
+    // come by the time that a timer is served share the next one.
+    if (this.#isFenced) this.#gathersSince = this.#context.now;
+    this.#isFenced = false;
+  }
+
+  /** A timer fired, in this turn: whoever could be heard has been. */
+  ticked(): void {
+    const gathered = this.#gathered;
+    this.#gathersSince = null;
+    this.#gathered = null;
+    if (gathered !== null) this.#askReadIndex(gathered);
   }
 
   expire(now: number): void {
     this.#reads.expire(now);
   }
 
+  /** Null while some gather: no alarm is worth setting for what a timer in memory serves at once. */
   deadline(): number | null {
-    return this.#reads.deadline();
+    return this.#gathersSince === null ? this.#reads.deadline() : null;
+  }
+
+  /** When a timer is due for those that gather: at once. */
+  gatherDeadline(): number | null {
+    return this.#gathersSince;
   }
 
   #askReadIndex(answered: (index: number | null) => void): void {
     const { raft, sender, peers, now } = this.#context;
     const { leader } = raft.core;
-    if (raft.isLeader) {
+    if (raft.isLeader && this.#isLone && this.#gathersSince !== null) {
+      this.#gathered = answered;
+    } else if (raft.isLeader) {
       this.#askCore(now, answered);
     } else if (leader === null) {
       answered(null);
@@ -212,8 +238,17 @@ export class ClientReads {
     const { raft, storage } = this.#context;
     this.#ids += 1;
     this.#decisions.set(this.#ids, answered);
-    // A lone voter asks nobody: only a write shows that no newer instance has taken its place.
-    if (raft.core.progress.size === 0) storage.fence();
+    if (this.#isLone) {
+      storage.fence();
+      this.#isFenced = true;
+    }
     raft.read(now, this.#ids);
+  }
+
+  /** A lone voter asks nobody: only a write shows that no newer instance has taken its place. */
+  get #isLone(): boolean {
+    const { core } = this.#context.raft;
+    const { voters, votersOutgoing } = core.configurations.current;
+    return [...voters, ...votersOutgoing].every((id) => id === core.id);
   }
 }

@@ -37,6 +37,7 @@ export type Climate =
   | "successors" // leaders go while members change, and the next ones are slow to apply what they have
   | "forgetful" // answers are lost, and operations are soon forgotten
   | "repeated" // clients ask again under their keys, and alarms come and go
+  | "alone" // one voter, whose object is superseded, with a learner now and then
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -337,6 +338,14 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     upkeep: { ...NO_UPKEEP, alarms: 3 },
     nemesisMs: 1_500,
     faults: only({ kill: 0.5, partition: 0.5, "drop-reply": 0.15, "client-cancel": 0.05 }),
+  },
+  alone: {
+    ...SHORT,
+    replicas: 1,
+    clients: 10,
+    memberMs: 1_000,
+    nemesisMs: 700,
+    faults: only({ supersede: 2, evict: 0.5, pause: 0.5, "drop-reply": 0.02 }),
   },
   tight: {
     ...CROWD,

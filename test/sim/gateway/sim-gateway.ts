@@ -1,14 +1,15 @@
 /** One isolate of the gateway: the production router on virtual time, gone and anew now and then. */
 
-import type { ReplicaApi, ReplicaTarget } from "../../../src/engine/replica-api.ts";
+import type { ReadCall, ReplicaApi, ReplicaTarget } from "../../../src/engine/replica-api.ts";
 import { targetOf } from "../../../src/engine/replica-api.ts";
 import { LeaderRouter } from "../../../src/gateway/leader-router.ts";
 import { createReplicaClient } from "../../../src/gateway/replica-client.ts";
 import { Gathering } from "../../../src/gateway/session/gathering.ts";
 import { type Cluster, FIRST_GATEWAY } from "../cluster.ts";
+import { fencedRead } from "../invariants/fenced-reads.ts";
 import type { Caller } from "../network/network.ts";
 import type { RunOptions } from "../options.ts";
-import { hostOf } from "../platform/instance.ts";
+import { hostOf, type Instance } from "../platform/instance.ts";
 import { stream } from "../world/streams.ts";
 import type { Actor, World } from "../world/world.ts";
 
@@ -72,6 +73,17 @@ export class SimGateway implements Actor {
     const to = this.#cluster.object(called);
     const quiet = { departs: () => undefined, answers: () => undefined, to };
     const caller = this.#caller;
+    const world = this.#world;
+    const read = <T extends { readonly kind: string } | readonly { readonly kind: string }[]>(
+      there: Instance,
+      calls: readonly ReadCall[],
+      answer: () => Promise<T>,
+    ): Promise<T> => {
+      const fresh = (place: number): boolean => calls[place]?.consistency !== "serializable";
+      const tells = (told: T): boolean =>
+        [told].flat().some(({ kind }, place) => (kind === "range" || kind === "txn") && fresh(place));
+      return fencedRead({ world, to, there, answer, tells });
+    };
     return {
       propose: (target, request) =>
         network.call(caller, {
@@ -84,7 +96,7 @@ export class SimGateway implements Actor {
         network.call(caller, {
           ...quiet,
           what: "range",
-          handle: (there) => hostOf(there).range(target, call),
+          handle: (there) => read(there, [call], () => hostOf(there).range(target, call)),
         }),
       proposeMany: (target, requests) =>
         network.call(caller, {
@@ -99,13 +111,13 @@ export class SimGateway implements Actor {
         network.call(caller, {
           ...quiet,
           what: "range",
-          handle: (there) => hostOf(there).rangeMany(target, calls),
+          handle: (there) => read(there, calls, () => hostOf(there).rangeMany(target, calls)),
         }),
       readTxn: (target, call) =>
         network.call(caller, {
           ...quiet,
           what: "readTxn",
-          handle: (there) => hostOf(there).readTxn(target, call),
+          handle: (there) => read(there, [call], () => hostOf(there).readTxn(target, call)),
         }),
       query: (target, call) =>
         network.call(caller, {

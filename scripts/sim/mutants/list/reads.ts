@@ -81,4 +81,44 @@ export const READ_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "lone-read-without-fence",
+    title: "a lone voter answers reads without a write that shows that it is still the one",
+    known: "Durable Objects: an instance that was superseded may not notice",
+    detector: "alone",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "    if (this.#isLone) {\n      storage.fence();",
+        replace: "    if (this.#isLone && this.#ids < 0) {\n      storage.fence();",
+      },
+    ],
+  },
+  {
+    id: "lone-read-joins-fence",
+    title: "a read that comes while a lone voter's fence is being written is answered by that one",
+    known: "etcd #21375, #21399, for a voter that asks nobody",
+    detector: "alone",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "      this.#gathered = answered;",
+        replace: "      answered(raft.core.log.commit);",
+      },
+    ],
+  },
+  {
+    id: "lone-voter-with-learner-unfenced",
+    title: "a voter whose only company is a learner confirms reads by itself, without a write",
+    known: "edged's own: a learner counts for no quorum",
+    detector: "alone",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "    return [...voters, ...votersOutgoing].every((id) => id === core.id);",
+        replace:
+          "    return core.progress.size === 0 && [...voters, ...votersOutgoing].every((id) => id === core.id);",
+      },
+    ],
+  },
 ];
