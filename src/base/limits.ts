@@ -47,6 +47,8 @@ export const LIMITS = {
   proposalsQueuedBytesMax: 16 * 1024 * 1024,
   /** Reads waiting for a read index on one replica. */
   readsWaitingMax: 8_192,
+  /** How old an answer may be that says how old it may be: with more, whoever asks wants any. */
+  maxStalenessMsMax: 3_600_000,
   /** Calls that one call between gateway and replica carries, and the bytes of their requests but for the first. */
   manyCallsMax: 512,
   manyRequestBytesMax: 1024 * 1024,

@@ -7,6 +7,7 @@ import type { Need } from "../mvcc/auth/need.ts";
 import type { ReadDecision } from "../raft/effects.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Access } from "./access.ts";
+import { ConfirmedIndex, type Inquiry } from "./confirmed-index.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ReadIndexAnswer } from "./peer-api.ts";
 import { type ReadFate, Reads } from "./reads.ts";
@@ -24,6 +25,7 @@ interface Fresh {
 /** The leader was asked how much must be applied. */
 interface Asked {
   readonly leader: NodeId;
+  readonly inquiry: Inquiry;
   readonly answered: (index: number | null) => void;
 }
 
@@ -32,6 +34,7 @@ export class ClientReads {
   readonly #access: Access;
   readonly #reads: Reads;
   readonly #decisions = new Map<number, (index: number | null) => void>();
+  readonly #confirmed = new ConfirmedIndex();
   /** The newest question that has no answer yet, and may need another leader for one. */
   #asked: Asked | null = null;
   #ids = 0;
@@ -88,11 +91,12 @@ export class ClientReads {
         const { header } = reply;
         const error = this.#access.refusal(context.now, call.token, needs());
         if (error === null) go(header);
-        else if (error !== "invalidAuthToken" || call.consistency !== "serializable") {
+        else if (error !== "invalidAuthToken" || !mayBeOld(call)) {
           refuse({ kind: "rejected", error, header });
         } else {
           const timeoutMs = Math.max(0, expiresAt - context.now);
-          this.allow(context.now, { ...call, consistency: "linearizable", timeoutMs }, needs, refuse, go);
+          const { maxStalenessMs, ...rest } = call;
+          this.allow(context.now, { ...rest, consistency: "linearizable", timeoutMs }, needs, refuse, go);
         }
       },
       (header) => ({ kind: "fresh", header }),
@@ -128,7 +132,8 @@ export class ClientReads {
       else if (context.machine.isRestoring) refuse("no-leader", "a snapshot is being restored");
       else done(answer(header));
     };
-    if (call.consistency === "serializable" && call.minRevision <= context.machine.state().revision) {
+    const isHere = call.consistency === "serializable" || this.#isFreshEnough(now, call);
+    if (isHere && call.minRevision <= context.machine.state().revision) {
       context.answerAt(now, () => answerWith({ kind: "ready" }));
       return;
     }
@@ -145,6 +150,17 @@ export class ClientReads {
     if (call.consistency !== "serializable" && this.#reads.isAsking) add();
     else context.turn(now, add);
     if (!accepted) refuse("overloaded", "too many reads are waiting; slow down");
+  }
+
+  /** The clock was set back by nobody knows how much: how old this replica's state is cannot be told any more. */
+  clockSetBack(): void {
+    this.#confirmed.forget();
+  }
+
+  #isFreshEnough(now: number, { consistency, maxStalenessMs }: Omit<ReadCall, "request">): boolean {
+    if (consistency !== "linearizable" || maxStalenessMs === undefined) return false;
+    const { raft, now: known } = this.#context;
+    return this.#confirmed.covers(Math.max(now, known), maxStalenessMs, raft.core.applied);
   }
 
   /** A follower wants to answer a linearizable read. */
@@ -208,7 +224,7 @@ export class ClientReads {
       answered(null);
     } else {
       raft.wake(now);
-      const asked: Asked = { leader, answered };
+      const asked: Asked = { leader, inquiry: this.#confirmed.ask(now), answered };
       this.#asked = asked;
       sender.readIndex(peers.addressTo(leader), (later, answer) =>
         this.#context.turn(later, () => this.#heard(asked, answer)),
@@ -221,6 +237,7 @@ export class ClientReads {
     const { core } = this.#context.raft;
     if (answer === null && (core.leader === null || core.isProbing)) return;
     if (this.#asked === asked) this.#asked = null;
+    if (answer?.kind === "index") this.#confirmed.confirm(asked.inquiry, answer.index, core.applied);
     asked.answered(answer?.kind === "index" ? answer.index : null);
   }
 
@@ -236,8 +253,12 @@ export class ClientReads {
 
   #askCore(now: number, answered: (index: number | null) => void): void {
     const { raft, storage } = this.#context;
+    const inquiry = this.#confirmed.ask(now);
     this.#ids += 1;
-    this.#decisions.set(this.#ids, answered);
+    this.#decisions.set(this.#ids, (index) => {
+      if (index !== null) this.#confirmed.confirm(inquiry, index, raft.core.applied);
+      answered(index);
+    });
     if (this.#isLone) {
       storage.fence();
       this.#isFenced = true;
@@ -251,4 +272,9 @@ export class ClientReads {
     const { voters, votersOutgoing } = core.configurations.current;
     return [...voters, ...votersOutgoing].every((id) => id === core.id);
   }
+}
+
+/** Whether an answer to `call` may be older than what was told elsewhere. */
+function mayBeOld({ consistency, maxStalenessMs }: Omit<ReadCall, "request">): boolean {
+  return consistency === "serializable" || maxStalenessMs !== undefined;
 }

@@ -297,6 +297,10 @@ export class Engine {
     return this.#refusal(now, request.address) ?? this.#source.pull(now, request);
   }
 
+  clockSetBack(): void {
+    this.#reads.clockSetBack();
+  }
+
   /** Fires what is due. Early and repeated calls do nothing. */
   tick(now: number): void {
     this.#proposals.ticked();

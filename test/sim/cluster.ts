@@ -59,6 +59,8 @@ export class Cluster {
   readonly checker = new Checker(simInvariants());
   /** Called after the checks of each step. */
   onStep: (durable: readonly DurableChange[]) => void = () => undefined;
+  /** Commands that any client knew to be applied before a moment. */
+  floorBefore: (atMs: number) => number = () => 0;
   #durable: DurableChange[] = [];
   readonly #world: World;
   /** Fingerprints of the objects as they were last checked. */

@@ -121,4 +121,43 @@ export const READ_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "staleness-from-answer",
+    title: "how old a follower's state is counts from its leader's answer, not from the question",
+    known: "edged's own: what was acknowledged while the answer was on its way is not in it",
+    detector: "bounded",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "this.#confirmed.confirm(asked.inquiry, ",
+        replace: "this.#confirmed.confirm(this.#confirmed.ask(this.#context.now), ",
+      },
+    ],
+  },
+  {
+    id: "staleness-of-unapplied",
+    title: "a confirmed index counts before it is applied",
+    known: "thesis 6.4, step 4",
+    detector: "bounded",
+    edits: [
+      {
+        file: "src/engine/confirmed-index.ts",
+        search: "this.#newest.index > applied) return;",
+        replace: "applied < 0) return;",
+      },
+    ],
+  },
+  {
+    id: "staleness-survives-clock",
+    title: "what was confirmed before the clock was set back counts as if no time had passed",
+    known: "Durable Objects: Date.now is the machine's",
+    detector: "bounded",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "    this.#confirmed.forget();",
+        replace: "",
+      },
+    ],
+  },
 ];
