@@ -51,6 +51,27 @@ describe("size", () => {
     expect(taken.bytes).toBeLessThanOrEqual(65_536);
   });
 
+  test.each([
+    ["DELETE", "/kv/a", 200],
+    ["PUT", "/kv/a?ttl=never", 400],
+    ["POST", "/v3/kv/puts", 404],
+    ["POST", "/etcdserverpb.KV/Put", 415],
+  ])("%s %s has no use for its body, and waits for the end of it: %i", async (method, path, wanted) => {
+    const gateway = testGateway();
+    let left = 40;
+    const body = new ReadableStream({
+      pull(controller) {
+        left -= 1;
+        if (left === 0) controller.close();
+        else controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const headers = { "Content-Type": "text/plain" };
+    const request = new Request(`http://gateway${path}`, { method, body, headers, duplex: "half" });
+    expect((await gateway.app.request(request)).status).toBe(wanted);
+    expect(left).toBe(0);
+  });
+
   test("an undeclared size is not held beyond the limit, and given up in the end", async () => {
     const gateway = testGateway();
     const { body, taken } = endless();
