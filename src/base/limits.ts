@@ -11,6 +11,9 @@ export const LIMITS = {
   receiveBytesMax: 2 * 1024 * 1024,
   /** Bytes of a refused request body that are read and thrown away, so that the client hears the refusal. */
   discardBytesMax: 100 * 1024 * 1024,
+  /** How long that may take, and how long nothing may come meanwhile. */
+  discardMsMax: 60_000,
+  discardIdleMs: 2_000,
   /** etcd's `--max-txn-ops`. */
   txnOpsMax: 128,
   /** Bytes of a JSON request: above what 2 MiB of protobuf take as base64, so that etcd's own limit speaks. */
@@ -44,6 +47,8 @@ export const LIMITS = {
   proposalsQueuedBytesMax: 16 * 1024 * 1024,
   /** Reads waiting for a read index on one replica. */
   readsWaitingMax: 8_192,
+  /** How old an answer may be that says how old it may be: with more, whoever asks wants any. */
+  maxStalenessMsMax: 3_600_000,
   /** Calls that one call between gateway and replica carries, and the bytes of their requests but for the first. */
   manyCallsMax: 512,
   manyRequestBytesMax: 1024 * 1024,

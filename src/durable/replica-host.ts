@@ -83,7 +83,7 @@ export class ReplicaHost {
   constructor(parts: HostParts) {
     this.#parts = parts;
     this.#storage = new SqlReplicaStorage(parts.sql);
-    this.#clock = new SteadyClock(parts.now);
+    this.#clock = new SteadyClock(parts.now, () => this.#engine?.clockSetBack());
     this.#timers = new Timers({
       alarm: {
         set: (at) => parts.alarm.set(this.#clock.toWall(at)),

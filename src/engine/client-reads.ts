@@ -7,6 +7,7 @@ import type { Need } from "../mvcc/auth/need.ts";
 import type { ReadDecision } from "../raft/effects.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Access } from "./access.ts";
+import { ConfirmedIndex, type Inquiry } from "./confirmed-index.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ReadIndexAnswer } from "./peer-api.ts";
 import { type ReadFate, Reads } from "./reads.ts";
@@ -24,6 +25,7 @@ interface Fresh {
 /** The leader was asked how much must be applied. */
 interface Asked {
   readonly leader: NodeId;
+  readonly inquiry: Inquiry;
   readonly answered: (index: number | null) => void;
 }
 
@@ -32,9 +34,16 @@ export class ClientReads {
   readonly #access: Access;
   readonly #reads: Reads;
   readonly #decisions = new Map<number, (index: number | null) => void>();
+  readonly #confirmed = new ConfirmedIndex();
   /** The newest question that has no answer yet, and may need another leader for one. */
   #asked: Asked | null = null;
   #ids = 0;
+  /** This turn's transaction has the fence of a lone voter. */
+  #isFenced = false;
+  /** Since when further reads of a lone voter gather for its next fence; null while the next one needs not wait. */
+  #gathersSince: number | null = null;
+  /** Their question. */
+  #gathered: ((index: number | null) => void) | null = null;
 
   constructor(context: EngineContext, access: Access) {
     this.#context = context;
@@ -85,11 +94,12 @@ export class ClientReads {
         const { header } = reply;
         const error = this.#access.refusal(context.now, call.token, needs());
         if (error === null) go(header);
-        else if (error !== "invalidAuthToken" || call.consistency !== "serializable") {
+        else if (error !== "invalidAuthToken" || !mayBeOld(call)) {
           refuse({ kind: "rejected", error, header });
         } else {
           const timeoutMs = Math.max(0, expiresAt - context.now);
-          this.allow(context.now, { ...call, consistency: "linearizable", timeoutMs }, needs, refuse, go);
+          const { maxStalenessMs, ...rest } = call;
+          this.allow(context.now, { ...rest, consistency: "linearizable", timeoutMs }, needs, refuse, go);
         }
       },
       (header) => ({ kind: "fresh", header }),
@@ -125,7 +135,8 @@ export class ClientReads {
       else if (context.machine.isRestoring) refuse("no-leader", "a snapshot is being restored");
       else done(answer(header));
     };
-    if (call.consistency === "serializable" && call.minRevision <= context.machine.state().revision) {
+    const isHere = call.consistency === "serializable" || this.#isFreshEnough(now, call);
+    if (isHere && call.minRevision <= context.machine.state().revision) {
       context.answerAt(now, () => answerWith({ kind: "ready" }));
       return;
     }
@@ -148,6 +159,17 @@ export class ClientReads {
     if (!accepted) refuse("overloaded", "too many reads are waiting; slow down");
   }
 
+  /** The clock was set back by nobody knows how much: how old this replica's state is cannot be told any more. */
+  clockSetBack(): void {
+    this.#confirmed.forget();
+  }
+
+  #isFreshEnough(now: number, { consistency, maxStalenessMs }: Omit<ReadCall, "request">): boolean {
+    if (consistency !== "linearizable" || maxStalenessMs === undefined) return false;
+    const { raft, now: known } = this.#context;
+    return this.#confirmed.covers(Math.max(now, known), maxStalenessMs, raft.core.applied);
+  }
+
   /** A follower wants to answer a linearizable read. */
   readIndex(now: number, done: (answer: ReadIndexAnswer) => void): void {
     this.#context.turn(now, () => {
@@ -166,10 +188,23 @@ export class ClientReads {
     answered(index);
   }
 
-  /** Answers what has become visible. Called after applying. */
+  /** Answers what has become visible. Called after applying, at the end of each turn. */
   applied(index: number, revision: number): void {
     this.#reads.applied(index, revision);
     this.#askNextLeader();
+    // The fence is being written for a while, of which only the platform knows the end: reads that have
+    // come by the time that a timer is served share the next one.
+    if (this.#isFenced) this.#gathersSince = this.#context.now;
+    this.#isFenced = false;
+  }
+
+  /** A timer fired, in this turn: whoever could be heard has been. */
+  ticked(): void {
+    this.#reads.ticked();
+    const gathered = this.#gathered;
+    this.#gathersSince = null;
+    this.#gathered = null;
+    if (gathered !== null) this.#askReadIndex(gathered);
   }
 
   /** In every turn: whose time is over is answered, and those who wait for it leave with a question. */
@@ -178,25 +213,28 @@ export class ClientReads {
     this.#reads.ask(now);
   }
 
-  /** A timer fired. */
-  ticked(): void {
-    this.#reads.ticked();
+  /** Null while some gather: no alarm is worth setting for what a timer in memory serves at once. */
+  deadline(): number | null {
+    return this.#gathersSince === null ? this.#reads.deadline() : null;
   }
 
-  deadline(): number | null {
-    return this.#reads.deadline();
+  /** When a timer is due for those that gather: at once. */
+  gatherDeadline(): number | null {
+    return this.#gathersSince;
   }
 
   #askReadIndex(answered: (index: number | null) => void): void {
     const { raft, sender, peers, now } = this.#context;
     const { leader } = raft.core;
-    if (raft.isLeader) {
+    if (raft.isLeader && this.#isLone && this.#gathersSince !== null) {
+      this.#gathered = answered;
+    } else if (raft.isLeader) {
       this.#askCore(now, answered);
     } else if (leader === null) {
       answered(null);
     } else {
       raft.wake(now);
-      const asked: Asked = { leader, answered };
+      const asked: Asked = { leader, inquiry: this.#confirmed.ask(now), answered };
       this.#asked = asked;
       sender.readIndex(peers.addressTo(leader), (later, answer) =>
         this.#context.turn(later, () => this.#heard(asked, answer)),
@@ -209,6 +247,7 @@ export class ClientReads {
     const { core } = this.#context.raft;
     if (answer === null && (core.leader === null || core.isProbing)) return;
     if (this.#asked === asked) this.#asked = null;
+    if (answer?.kind === "index") this.#confirmed.confirm(asked.inquiry, answer.index, core.applied);
     asked.answered(answer?.kind === "index" ? answer.index : null);
   }
 
@@ -224,10 +263,28 @@ export class ClientReads {
 
   #askCore(now: number, answered: (index: number | null) => void): void {
     const { raft, storage } = this.#context;
+    const inquiry = this.#confirmed.ask(now);
     this.#ids += 1;
-    this.#decisions.set(this.#ids, answered);
-    // A lone voter asks nobody: only a write shows that no newer instance has taken its place.
-    if (raft.core.progress.size === 0) storage.fence();
+    this.#decisions.set(this.#ids, (index) => {
+      if (index !== null) this.#confirmed.confirm(inquiry, index, raft.core.applied);
+      answered(index);
+    });
+    if (this.#isLone) {
+      storage.fence();
+      this.#isFenced = true;
+    }
     raft.read(now, this.#ids);
   }
+
+  /** A lone voter asks nobody: only a write shows that no newer instance has taken its place. */
+  get #isLone(): boolean {
+    const { core } = this.#context.raft;
+    const { voters, votersOutgoing } = core.configurations.current;
+    return [...voters, ...votersOutgoing].every((id) => id === core.id);
+  }
+}
+
+/** Whether an answer to `call` may be older than what was told elsewhere. */
+function mayBeOld({ consistency, maxStalenessMs }: Omit<ReadCall, "request">): boolean {
+  return consistency === "serializable" || maxStalenessMs !== undefined;
 }

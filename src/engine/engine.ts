@@ -16,6 +16,7 @@ import { RangeRequestSchema, TxnRequestSchema } from "../wire/gen/etcd/rpc_pb.ts
 import { Access } from "./access.ts";
 import { ClientReads } from "./client-reads.ts";
 import { ClientWrites } from "./client-writes.ts";
+import { earliest } from "./earliest.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { Identity } from "./identity.ts";
 import { LeaseQueries, leaseRequestOf } from "./lease-queries.ts";
@@ -296,25 +297,30 @@ export class Engine {
     return this.#refusal(now, request.address) ?? this.#source.pull(now, request);
   }
 
+  clockSetBack(): void {
+    this.#reads.clockSetBack();
+  }
+
   /** Fires what is due. Early and repeated calls do nothing. */
   tick(now: number): void {
     this.#proposals.ticked();
-    this.#reads.ticked();
-    this.#turn(now, () => this.#raft.tick(now));
+    this.#turn(now, () => {
+      this.#raft.tick(now);
+      this.#reads.ticked();
+    });
   }
 
   /** When `tick` is due next; null: only a call can change anything. */
   deadline(): number | null {
-    const watches = this.stopped === null ? this.#watches.deadline() : null;
-    const others = this.lastingDeadline();
-    return watches === null || others === null ? (watches ?? others) : Math.min(watches, others);
+    if (this.stopped !== null) return null;
+    return earliest([this.#watches.deadline(), this.#reads.gatherDeadline(), this.lastingDeadline()]);
   }
 
   /** The same for what outlives the memory: those who wait for changes do not. */
   lastingDeadline(): number | null {
     if (this.stopped !== null) return null;
     if (hasBacklog(this.#parts) || this.#machine.hasHousekeeping()) return this.#now;
-    const candidates = [
+    return earliest([
       this.#raft.deadline(),
       this.#proposals.deadline(),
       this.#changes.deadline(),
@@ -326,8 +332,7 @@ export class Engine {
       this.#source.deadline(),
       this.#sink.deadline(),
       this.#maintenance.deadline(),
-    ].filter((at) => at !== null);
-    return candidates.length === 0 ? null : Math.min(...candidates);
+    ]);
   }
 
   /** True while a peer has reason to expect messages soon; used to choose how finely to keep time. */

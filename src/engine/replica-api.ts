@@ -113,6 +113,12 @@ export interface ReadCall {
    * answered by the leader alone, after a quorum confirmed that it still leads.
    */
   readonly consistency: "linearizable" | "serializable" | "leader";
+  /**
+   * Of a linearizable read: it may miss what was acknowledged less than so many milliseconds, by the
+   * replica's clock, before the replica begins to answer. One that knows its state to be no older
+   * answers at once.
+   */
+  readonly maxStalenessMs?: number;
   /** Wait until the store has this revision (read your writes anywhere); 0 for no wait. */
   readonly minRevision: number;
   readonly timeoutMs: number;

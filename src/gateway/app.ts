@@ -8,6 +8,7 @@ import { rawPath } from "./key-path.ts";
 import { LeaderRouter } from "./leader-router.ts";
 import { authenticate } from "./middleware/auth.ts";
 import { cors, corsHeaders } from "./middleware/cors.ts";
+import { hearOut } from "./middleware/hear-out.ts";
 import { DEFAULT_CLUSTER, selectCluster, selectReplica } from "./middleware/select-replicas.ts";
 import { readToken } from "./middleware/token.ts";
 import { Passwords } from "./passwords.ts";
@@ -120,6 +121,7 @@ function routed(services: Services | null, deps: GatewayDeps): Hono<GatewayEnv> 
     return answerProblem(c, { ...UNEXPECTED, headers: corsHeaders(c.req.raw) });
   });
   app.notFound(notFound);
+  app.use("*", hearOut);
   app.use("*", cors);
   app.route("/", livenessRoutes());
   if (services === null) {

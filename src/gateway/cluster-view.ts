@@ -24,8 +24,12 @@ export class ClusterView {
   #newestMembership = 0;
   #followedAtMs = Number.NEGATIVE_INFINITY;
   readonly #suspectUntilMs = new Map<string, number>();
-  /** By what a read waits for: its replica alone, or a quorum too. */
-  readonly distances = { serializable: new Distances(), linearizable: new Distances() } as const;
+  /** By what a read waits for: its replica alone, a quorum too, or that only now and then. */
+  readonly distances = {
+    serializable: new Distances(),
+    linearizable: new Distances(),
+    bounded: new Distances(),
+  } as const;
 
   /** The last known leader, or null. */
   get leader(): string | null {

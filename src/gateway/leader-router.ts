@@ -229,7 +229,7 @@ export class LeaderRouter {
   /** Reads from any replica that can serve. */
   async range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
     return this.#readOwnWrites(choice, call, (choice, call) =>
-      this.#read(choice, call.consistency, (replica, timeoutMs) =>
+      this.#read(choice, whomToAsk(call), (replica, timeoutMs) =>
         replica.range({ ...call, token: choice.token ?? null, timeoutMs }),
       ),
     );
@@ -238,7 +238,7 @@ export class LeaderRouter {
   /** A transaction that only reads, from any replica that can serve. */
   async readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
     return this.#readOwnWrites(choice, call, (choice, call) =>
-      this.#read(choice, call.consistency, (replica, timeoutMs) =>
+      this.#read(choice, whomToAsk(call), (replica, timeoutMs) =>
         replica.readTxn({ ...call, token: choice.token ?? null, timeoutMs }),
       ),
     );
@@ -256,8 +256,9 @@ export class LeaderRouter {
   }
 
   /**
-   * A serializable read may be old, but not older than what this isolate has told already, if any replica
-   * can help that in a moment: whoever has just written expects to read it, as from a member of etcd.
+   * A serializable read may be old, and so may one of bounded staleness, but not older than what this
+   * isolate has told already, if any replica can help that in a moment: whoever has just written expects
+   * to read it, as from a member of etcd.
    */
   async #noOlderThanTold<
     Call extends Omit<ReadCall, "timeoutMs">,
@@ -265,7 +266,8 @@ export class LeaderRouter {
   >(choice: RouteChoice, call: Call, ask: (choice: RouteChoice, call: Call) => Promise<T>): Promise<T> {
     const told = this.knownRevision(choice.cluster);
     const reply = await ask(choice, call);
-    if (call.consistency !== "serializable" || choice.pin !== null || reply.kind === "failed") return reply;
+    const mayBeOld = call.consistency === "serializable" || call.maxStalenessMs !== undefined;
+    if (!mayBeOld || choice.pin !== null || reply.kind === "failed") return reply;
     if (reply.header.term === 0 || reply.header.revision >= told) return reply;
     const newer = await ask({ ...choice, budgetMs: CATCH_UP_MS }, { ...call, minRevision: told });
     return newer.kind === "failed" ? reply : newer;
@@ -290,7 +292,7 @@ export class LeaderRouter {
 
   async #read<T extends Exclude<RangeReply | ReadTxnReply | QueryReply | WatchReply, Unavailable>>(
     choice: RouteChoice,
-    whom: ReadCall["consistency"] | "anybody",
+    whom: ReadCall["consistency"] | "bounded" | "anybody",
     ask: (replica: ReplicaClient, timeoutMs: number) => Promise<T | Unavailable>,
   ): Promise<T | RouteFailure> {
     const view = this.#view(choice.cluster);
@@ -439,6 +441,13 @@ export class LeaderRouter {
     this.#views.set(cluster, view);
     return view;
   }
+}
+
+function whomToAsk({
+  consistency,
+  maxStalenessMs,
+}: Omit<ReadCall, "timeoutMs">): ReadCall["consistency"] | "bounded" {
+  return consistency === "linearizable" && maxStalenessMs !== undefined ? "bounded" : consistency;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Query parameters: known ones only, each at most once, decoded as bytes where they are keys. */
+import { LIMITS } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { decodePercent, strictUtf8 } from "./percent.ts";
 import { type Problem, problem } from "./problem.ts";
@@ -58,13 +59,16 @@ export interface ReadOptions {
   /** 0 for now. */
   readonly revision: number;
   readonly consistency: "linearizable" | "serializable";
+  /** Only with linearizable: how long ago the answer may have been the newest, by its replica's clock. */
+  readonly maxStalenessMs?: number;
   /** 0 for no wait. */
   readonly minRevision: number;
 }
 
 /** The parameters of every read. */
-export const READ_PARAMETERS = ["revision", "consistency", "min_revision"] as const;
+export const READ_PARAMETERS = ["revision", "consistency", "max_staleness", "min_revision"] as const;
 
+const STALENESS_MS = { fallback: 0, min: 1, max: LIMITS.maxStalenessMsMax };
 const ANY_REVISION = { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER };
 
 export function readOptions(query: Query): Result<ReadOptions, Problem> {
@@ -77,5 +81,12 @@ export function readOptions(query: Query): Result<ReadOptions, Problem> {
   if (consistency !== "linearizable" && consistency !== "serializable") {
     return invalid("consistency must be linearizable (the default) or serializable");
   }
-  return ok({ revision: revision.value, consistency, minRevision: minRevision.value });
+  const staleness = countParameter(query, "max_staleness", STALENESS_MS);
+  if (!staleness.ok) return staleness;
+  const read = { revision: revision.value, consistency, minRevision: minRevision.value } as const;
+  if (!query.has("max_staleness")) return ok(read);
+  if (bytes !== undefined) return invalid("max_staleness is a consistency of its own: leave consistency out");
+  // However old the state that it is read from: what was at a revision is the same everywhere.
+  if (revision.value > 0) return invalid("what was at a revision does not grow old: leave max_staleness out");
+  return ok({ ...read, maxStalenessMs: staleness.value });
 }

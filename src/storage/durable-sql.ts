@@ -21,12 +21,7 @@ export class DurableSql implements Sql {
 
   all(statement: string, ...bindings: readonly SqlValue[]): SqlRow[] {
     assertBindings(bindings);
-    // In one go: each step of an iterator would be a call into the platform and back.
-    return this.#storage.sql
-      .exec(statement, ...bindings)
-      .raw()
-      .toArray()
-      .map(convertRow);
+    return Array.from(this.#storage.sql.exec(statement, ...bindings).raw(), convertRow);
   }
 
   first(statement: string, ...bindings: readonly SqlValue[]): SqlRow | null {

@@ -19,15 +19,57 @@ describe("size", () => {
     return { body, taken };
   }
 
-  test("a declared size above the limit is refused unread", async () => {
+  test("a declared size above the limit is read and thrown away before it is refused", async () => {
     const gateway = testGateway();
     const headers = { "Content-Length": String(LIMITS.requestBytesMax + 1) };
+    const chunks = [new Uint8Array(LIMITS.requestBytesMax), new Uint8Array(1)];
+    let ended = false;
+    const body = new ReadableStream({
+      pull(controller) {
+        const chunk = chunks.shift();
+        ended = chunk === undefined;
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+      },
+    });
+    const request = new Request("http://gateway/kv/a", { method: "PUT", body, headers, duplex: "half" });
+    const response = await gateway.app.request(request);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: "request_too_large" });
+    expect(ended).toBe(true);
+    expect(gateway.replicas.calls).toEqual([]);
+  });
+
+  test("a declared size above what is ever read is refused unread", async () => {
+    const gateway = testGateway();
+    const headers = { "Content-Length": String(LIMITS.discardBytesMax + 1) };
     const { body, taken } = endless();
     const request = new Request("http://gateway/kv/a", { method: "PUT", body, headers, duplex: "half" });
     const response = await gateway.app.request(request);
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({ code: "request_too_large" });
     expect(taken.bytes).toBeLessThanOrEqual(65_536);
+  });
+
+  test.each([
+    ["DELETE", "/kv/a", 200],
+    ["PUT", "/kv/a?ttl=never", 400],
+    ["POST", "/v3/kv/puts", 404],
+    ["POST", "/etcdserverpb.KV/Put", 415],
+  ])("%s %s has no use for its body, and waits for the end of it: %i", async (method, path, wanted) => {
+    const gateway = testGateway();
+    let left = 40;
+    const body = new ReadableStream({
+      pull(controller) {
+        left -= 1;
+        if (left === 0) controller.close();
+        else controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const headers = { "Content-Type": "text/plain" };
+    const request = new Request(`http://gateway${path}`, { method, body, headers, duplex: "half" });
+    expect((await gateway.app.request(request)).status).toBe(wanted);
+    expect(left).toBe(0);
   });
 
   test("an undeclared size is not held beyond the limit, and given up in the end", async () => {

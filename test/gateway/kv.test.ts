@@ -86,6 +86,23 @@ describe("PUT and GET /kv/{key}", () => {
     });
   });
 
+  test("max_staleness reaches the replica, with min_revision and for lists too", async () => {
+    const gateway = await seeded("a");
+    for (const path of [
+      "/kv/a?max_staleness=500&min_revision=2",
+      "/kv/?prefix=a&max_staleness=500&min_revision=2",
+    ]) {
+      expect((await gateway.app.request(path)).status).toBe(200);
+      const call = gateway.replicas.calls.at(-1)?.call;
+      expect(call).toMatchObject({ consistency: "linearizable", maxStalenessMs: 500, minRevision: 2 });
+    }
+    for (const ms of ["1", "3600000"]) {
+      expect((await gateway.app.request(`/kv/a?max_staleness=${ms}`)).status).toBe(200);
+    }
+    await gateway.app.request("/kv/a");
+    expect(gateway.replicas.calls.at(-1)?.call).not.toHaveProperty("maxStalenessMs");
+  });
+
   test("a refusal by the state machine has etcd's text and status", async () => {
     const gateway = await seeded("a");
     const read = await gateway.app.request("/kv/a?revision=99");
@@ -233,6 +250,14 @@ describe("bad input never reaches a replica", () => {
     ["GET", "/kv/a?revision=99999999999999999999", 400, "invalid_parameter"],
     ["GET", "/kv/a?min_revision=x", 400, "invalid_parameter"],
     ["GET", "/kv/a?consistency=strong", 400, "invalid_parameter"],
+    ["GET", "/kv/a?max_staleness=0", 400, "invalid_parameter"],
+    ["GET", "/kv/a?max_staleness=3600001", 400, "invalid_parameter"],
+    ["GET", "/kv/a?max_staleness=1s", 400, "invalid_parameter"],
+    ["GET", "/kv/a?max_staleness", 400, "invalid_parameter"],
+    ["GET", "/kv/a?max_staleness=5&consistency=linearizable", 400, "invalid_parameter"],
+    ["GET", "/kv/a?max_staleness=5&consistency=serializable", 400, "invalid_parameter"],
+    ["GET", "/kv/?prefix=a&max_staleness=5&revision=2", 400, "invalid_parameter"],
+    ["PUT", "/kv/a?max_staleness=5", 400, "unknown_parameter"],
     ["GET", "/kv/a?revision=1&revision=2", 400, "invalid_parameter"],
     ["GET", "/kv/%zz", 400, "invalid_key"],
     ["GET", "/kv/a%", 400, "invalid_key"],
@@ -266,7 +291,8 @@ describe("bad input never reaches a replica", () => {
     const body = await (await app.request("/kv/a?consistancy=serializable")).json();
     expect(body).toEqual({
       code: "unknown_parameter",
-      message: 'unknown parameter "consistancy"; known here: revision, consistency, min_revision',
+      message:
+        'unknown parameter "consistancy"; known here: revision, consistency, max_staleness, min_revision',
     });
   });
 

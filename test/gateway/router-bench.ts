@@ -83,8 +83,12 @@ export class RouterBench {
     return this.router.propose({ cluster: "default", pin }, this.request);
   }
 
-  read(pin: string | null = null, consistency: "linearizable" | "serializable" = "linearizable") {
-    const call = { request: EMPTY, consistency, minRevision: 0 } as const;
+  read(pin: string | null = null, kind: "linearizable" | "serializable" | "bounded" = "linearizable") {
+    const freshness =
+      kind === "bounded"
+        ? ({ consistency: "linearizable", maxStalenessMs: 9 } as const)
+        : { consistency: kind };
+    const call = { request: EMPTY, ...freshness, minRevision: 0 };
     return this.router.range({ cluster: "default", pin }, call);
   }
 }

@@ -18,6 +18,7 @@ import { violated } from "../raft/invariants/violation.ts";
 import type { MirrorChange } from "./disk/durable-mirror.ts";
 import { VERSION_BYTES } from "./disk/sim-disk.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
+import { fencedRead } from "./invariants/fenced-reads.ts";
 import { CoreView } from "./invariants/live-view.ts";
 import { OneCreator } from "./invariants/one-creator.ts";
 import { SessionKeepsLog } from "./invariants/session-keeps-log.ts";
@@ -58,6 +59,8 @@ export class Cluster {
   readonly checker = new Checker(simInvariants());
   /** Called after the checks of each step. */
   onStep: (durable: readonly DurableChange[]) => void = () => undefined;
+  /** Commands that any client knew to be applied before a moment. */
+  floorBefore: (atMs: number) => number = () => 0;
   #durable: DurableChange[] = [];
   readonly #world: World;
   /** Fingerprints of the objects as they were last checked. */
@@ -161,7 +164,14 @@ export class Cluster {
         network.call(caller, {
           ...quiet,
           what: "readIndex",
-          handle: (there) => hostOf(there).readIndex(target, address),
+          handle: (there) =>
+            fencedRead({
+              world: this.#world,
+              to,
+              there,
+              answer: () => hostOf(there).readIndex(target, address),
+              tells: ({ kind }) => kind === "index",
+            }),
         }),
       pull: (_target, request) =>
         network.call(caller, {

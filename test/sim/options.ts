@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly repeats: number;
   /** Share of operations that insist on one replica. */
   readonly pinned: number;
+  /** Share of linearizable reads that say how old their answer may be. */
+  readonly bounded: number;
   /** Clients that watch. */
   readonly watchers: number;
   /** How much more often than usual clients compact. */
@@ -165,6 +167,7 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     pinned: random.pick([0, 0, 0.3, 0.9]),
     compactions: random.pick([1, 1, 1, 8]),
     repeats: stream(seed, "repeat-options").pick([0, 0, 0.3, 0.9]),
+    bounded: stream(seed, "bounded-options").pick([0, 0.2, 0.8]),
     watchers: stream(seed, "watchers").pick([0, 0, 1, 2, 4]),
     // Impatient clients are told outcomes while nobody knows them yet.
     attemptMs: Math.ceil(electionMs * random.pick([0.5, 1, 3, 3])),

@@ -58,6 +58,7 @@ export async function runSeed({ options, skip, trace: wanted }: RunRequest): Pro
   const membersStayOut = new MembersStayOut();
   const leases = new LeaseOracle(model.store, () => faults.counts["clock-jump"] === 0);
   const oracle = new Oracle(model, leases, () => world.now);
+  cluster.floorBefore = (atMs) => oracle.floorBefore(atMs);
   const reached = nowhere();
   let begun = 0;
   let failure: RunResult["failure"] = null;

@@ -37,6 +37,8 @@ export type Climate =
   | "successors" // leaders go while members change, and the next ones are slow to apply what they have
   | "forgetful" // answers are lost, and operations are soon forgotten
   | "repeated" // clients ask again under their keys, and alarms come and go
+  | "bounded" // reads say how old they may be, the network is slow and clocks jump
+  | "alone" // one voter, whose object is superseded, with a learner now and then
   | "mild"; // a majority must not notice what goes wrong
 
 const SHORT: FixedOptions = {
@@ -55,6 +57,7 @@ const SHORT: FixedOptions = {
   limits: {},
   upkeep: NO_UPKEEP,
   quiesceMs: 0,
+  bounded: 0,
   watchers: 0,
   users: false,
   leases: false,
@@ -337,6 +340,35 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     upkeep: { ...NO_UPKEEP, alarms: 3 },
     nemesisMs: 1_500,
     faults: only({ kill: 0.5, partition: 0.5, "drop-reply": 0.15, "client-cancel": 0.05 }),
+  },
+  bounded: {
+    ...SHORT,
+    bounded: 1,
+    clients: 8,
+    thinkMs: 50,
+    latencyMs: 20,
+    commitMs: 15,
+    attemptMs: 2_000,
+    attempts: 1,
+    tailMs: 200,
+    nemesisMs: 300,
+    faults: only({
+      "clock-jump": 2,
+      "clock-skew": 1,
+      pause: 1,
+      kill: 0.3,
+      late: 0.02,
+      reorder: 0.2,
+      clog: 1,
+    }),
+  },
+  alone: {
+    ...SHORT,
+    replicas: 1,
+    clients: 10,
+    memberMs: 1_000,
+    nemesisMs: 700,
+    faults: only({ supersede: 2, evict: 0.5, pause: 0.5, "drop-reply": 0.02 }),
   },
   tight: {
     ...CROWD,

@@ -80,8 +80,7 @@ function parseList(request: Request): Result<ListRequest, Problem> {
 
 /** The first page of at most `limit` keys, or of fewer if they are large. */
 async function readPage(c: Context<GatewayEnv>, services: Services, list: ListRequest): Promise<ReadOutcome> {
-  const { key, rangeEnd, keysOnly, revision, consistency, minRevision } = list;
-  const { limit } = list;
+  const { key, rangeEnd, keysOnly, revision, limit, ...freshness } = list;
   const request = create(RangeRequestSchema, {
     key,
     rangeEnd,
@@ -91,7 +90,7 @@ async function readPage(c: Context<GatewayEnv>, services: Services, list: ListRe
   });
   return services.router.range(
     { cluster: c.get("cluster"), pin: c.get("pin"), token: c.get("token") },
-    { request: toBinary(RangeRequestSchema, request), consistency, minRevision, counted: false, paged: true },
+    { request: toBinary(RangeRequestSchema, request), ...freshness, counted: false, paged: true },
   );
 }
 

@@ -49,11 +49,12 @@ export async function readKey(c: Context<GatewayEnv>, services: Services): Promi
   // Malformed conditions are refused before anything is read.
   const checked = readVerdict(c.req.raw.headers, 0);
   if (!checked.ok) return answerProblem(c, checked.error);
-  const { revision, consistency, minRevision } = options.value;
+  const { revision, ...freshness } = options.value;
+  const { consistency, minRevision } = freshness;
   const request = create(RangeRequestSchema, { key: key.value, revision: BigInt(revision) });
   const outcome = await services.router.range(
     { cluster: c.get("cluster"), pin: c.get("pin"), token: c.get("token") },
-    { request: toBinary(RangeRequestSchema, request), consistency, minRevision },
+    { request: toBinary(RangeRequestSchema, request), ...freshness },
   );
   if (outcome.kind === "rejected") return answerProblem(c, rejectedProblem(outcome));
   if (outcome.kind === "failed") {

@@ -38,6 +38,7 @@ export interface ClientParts {
 }
 
 const REPEATS_MAX = 4;
+const STALENESS_MS = [1, 20, 100, 500, 3_000];
 const REPEAT_MS_MAX = 500;
 
 export class SimClient {
@@ -45,6 +46,7 @@ export class SimClient {
   readonly #parts: ClientParts;
   readonly #random: Prng;
   readonly #keys: Prng;
+  readonly #bounds: Prng;
   readonly #modRevisions = new Map<string, number>();
   #revision = 0;
   #current: OperationRecord | null = null;
@@ -59,6 +61,7 @@ export class SimClient {
     this.#parts = parts;
     this.#random = stream(parts.options.seed, "client", parts.index);
     this.#keys = stream(parts.options.seed, "client keys", parts.index);
+    this.#bounds = stream(parts.options.seed, "client bounds", parts.index);
     this.#user = USERS[parts.index % USERS.length] ?? "root";
   }
 
@@ -83,7 +86,7 @@ export class SimClient {
     const step = this.#nextStep();
     const kind = step === null ? this.#chooseKind() : kindOf(step);
     const planned: PlannedOperation =
-      step === null ? kind.draw(this.#context(number)) : { kind: "write", request: step };
+      step === null ? this.#bound(kind.draw(this.#context(number))) : { kind: "write", request: step };
     const record: OperationRecord = {
       number,
       client: this.name,
@@ -101,6 +104,13 @@ export class SimClient {
     oracle.begun(record);
     world.trace.note(world.now, "call", [number], () => `${this.name} ${kind.name} ${number}`);
     this.#send(record);
+  }
+
+  /** Some linearizable reads may be older than that. */
+  #bound(planned: PlannedOperation): PlannedOperation {
+    if (planned.kind !== "read" || planned.consistency !== "linearizable") return planned;
+    if (!this.#bounds.chance(this.#parts.options.bounded)) return planned;
+    return { ...planned, maxStalenessMs: this.#bounds.pick(STALENESS_MS) };
   }
 
   #drawKey(): Uint8Array | null {
@@ -127,18 +137,16 @@ export class SimClient {
     const choice = { cluster: CLUSTER, pin: record.pin, token: record.token };
     const { planned } = record;
     if (planned.kind === "read") {
-      const { request, consistency, minRevision } = planned;
+      const { request, kind, ...freshness } = planned;
       const asked =
         request.case === "range"
           ? gateway.router.range(choice, {
               request: toBinary(RangeRequestSchema, request.value),
-              consistency,
-              minRevision,
+              ...freshness,
             })
           : gateway.router.readTxn(choice, {
               request: toBinary(TxnRequestSchema, request.value),
-              consistency,
-              minRevision,
+              ...freshness,
             });
       asked
         .then((outcome) => complete({ kind: "read", outcome }))

@@ -1,14 +1,18 @@
 /** One isolate of the gateway: the production router on virtual time, gone and anew now and then. */
 
-import type { ReplicaApi, ReplicaTarget } from "../../../src/engine/replica-api.ts";
+import { defined } from "../../../src/base/assert.ts";
+import type { ReadCall, ReplicaApi, ReplicaTarget } from "../../../src/engine/replica-api.ts";
 import { targetOf } from "../../../src/engine/replica-api.ts";
 import { LeaderRouter } from "../../../src/gateway/leader-router.ts";
 import { createReplicaClient } from "../../../src/gateway/replica-client.ts";
 import { Gathering } from "../../../src/gateway/session/gathering.ts";
 import { type Cluster, FIRST_GATEWAY } from "../cluster.ts";
+import { boundedReads, isContent, type ReadReply } from "../invariants/bounded-reads.ts";
+import { fencedRead } from "../invariants/fenced-reads.ts";
 import type { Caller } from "../network/network.ts";
 import type { RunOptions } from "../options.ts";
-import { hostOf } from "../platform/instance.ts";
+import { hostOf, type Instance } from "../platform/instance.ts";
+import type { SimObject } from "../platform/sim-object.ts";
 import { stream } from "../world/streams.ts";
 import type { Actor, World } from "../world/world.ts";
 
@@ -67,11 +71,44 @@ export class SimGateway implements Actor {
     this.#world.after(0, () => this.#world.runAs(this, body));
   }
 
+  /** What reads are told is judged as it leaves. */
+  #judged<T extends ReadReply>(
+    to: SimObject,
+    there: Instance,
+    calls: readonly ReadCall[],
+    answer: () => Promise<readonly T[]>,
+  ): Promise<readonly T[]> {
+    const world = this.#world;
+    const { floorBefore } = this.#cluster;
+    const isOfNow = (place: number): boolean =>
+      calls[place]?.consistency !== "serializable" && calls[place]?.maxStalenessMs === undefined;
+    return fencedRead({
+      world,
+      to,
+      there,
+      answer: () => boundedReads({ world, there, calls, floorBefore, answer }),
+      tells: (told) => told.some((reply, place) => isContent(reply) && isOfNow(place)),
+    });
+  }
+
   #connect(called: ReplicaTarget): ReplicaApi {
     const { network } = this.#cluster;
     const to = this.#cluster.object(called);
     const quiet = { departs: () => undefined, answers: () => undefined, to };
     const caller = this.#caller;
+    const reads = <T extends ReadReply>(
+      there: Instance,
+      calls: readonly ReadCall[],
+      answer: () => Promise<readonly T[]>,
+    ): Promise<readonly T[]> => this.#judged(to, there, calls, answer);
+    const read = async <T extends ReadReply>(
+      there: Instance,
+      call: ReadCall,
+      answer: () => Promise<T>,
+    ): Promise<T> => {
+      const [told] = await reads(there, [call], async () => [await answer()]);
+      return defined(told, "one answer for one call");
+    };
     return {
       propose: (target, request) =>
         network.call(caller, {
@@ -84,7 +121,7 @@ export class SimGateway implements Actor {
         network.call(caller, {
           ...quiet,
           what: "range",
-          handle: (there) => hostOf(there).range(target, call),
+          handle: (there) => read(there, call, () => hostOf(there).range(target, call)),
         }),
       proposeMany: (target, requests) =>
         network.call(caller, {
@@ -99,13 +136,13 @@ export class SimGateway implements Actor {
         network.call(caller, {
           ...quiet,
           what: "range",
-          handle: (there) => hostOf(there).rangeMany(target, calls),
+          handle: (there) => reads(there, calls, () => hostOf(there).rangeMany(target, calls)),
         }),
       readTxn: (target, call) =>
         network.call(caller, {
           ...quiet,
           what: "readTxn",
-          handle: (there) => hostOf(there).readTxn(target, call),
+          handle: (there) => read(there, call, () => hostOf(there).readTxn(target, call)),
         }),
       query: (target, call) =>
         network.call(caller, {

@@ -51,6 +51,8 @@ export class Oracle {
   /** Writes that were answered when their clients asked again. */
   repeated = 0;
   #floor = 0;
+  /** The same over time. */
+  readonly #floors: { readonly atMs: number; readonly floor: number }[] = [];
 
   constructor(model: Model, leases: LeaseOracle, now: () => number) {
     this.#model = model;
@@ -61,6 +63,17 @@ export class Oracle {
   /** Commands that any client knows to be applied by now. */
   get floor(): number {
     return this.#floor;
+  }
+
+  /** Commands that any client knew to be applied before `atMs`. */
+  floorBefore(atMs: number): number {
+    return this.#floors.findLast((known) => known.atMs < atMs)?.floor ?? 0;
+  }
+
+  #know(sequence: number): void {
+    if (sequence <= this.#floor) return;
+    this.#floor = sequence;
+    this.#floors.push({ atMs: this.#now(), floor: sequence });
   }
 
   begun(record: OperationRecord): void {
@@ -147,7 +160,7 @@ export class Oracle {
       );
     }
     this.#compareWrite(record, outcome, run);
-    this.#floor = Math.max(this.#floor, run.sequence + 1);
+    this.#know(run.sequence + 1);
   }
 
   /**
@@ -187,7 +200,7 @@ export class Oracle {
     if (planned.kind !== "write" || refusedByAlarm(moment.alarms, planned.request) !== error) {
       violated("alarm-answers", `${name(record)} was refused as ${error}, alarms are ${text(moment.alarms)}`);
     }
-    this.#floor = Math.max(this.#floor, header.sequence);
+    this.#know(header.sequence);
     return true;
   }
 
@@ -276,7 +289,8 @@ export class Oracle {
       );
     }
     if (moment.isRestoring) violated("restore-hidden", `${name(record)} saw a store that is being restored`);
-    if (plan.consistency === "linearizable" && sequence < record.floor) {
+    const isOfNow = plan.consistency === "linearizable" && plan.maxStalenessMs === undefined;
+    if (isOfNow && sequence < record.floor) {
       violated(
         "read-freshness",
         `${name(record)} saw ${sequence} commands, ${record.floor} were known before`,
@@ -292,7 +306,7 @@ export class Oracle {
     }
     checkReader(record, moment);
     this.#compareRead(record, plan, outcome, moment);
-    this.#floor = Math.max(this.#floor, sequence);
+    this.#know(sequence);
   }
 
   #compareRead(

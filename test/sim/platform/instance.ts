@@ -3,6 +3,7 @@ import { defined } from "../../../src/base/assert.ts";
 import type { ReplicaHost } from "../../../src/durable/replica-host.ts";
 import type { Writer } from "../disk/sim-disk.ts";
 import type { Actor } from "../world/world.ts";
+import type { ClockLooks } from "./clock-looks.ts";
 
 /** What the caller of an object is told when the object is reset under its call. */
 export type Reset = (reason: Error) => void;
@@ -10,6 +11,7 @@ export type Reset = (reason: Error) => void;
 export interface InstanceParts {
   readonly name: string;
   readonly incarnation: number;
+  readonly clock: ClockLooks;
   /** Called at the end of each of its events. */
   readonly left: (instance: Instance) => void;
 }
@@ -17,6 +19,7 @@ export interface InstanceParts {
 export class Instance implements Actor, Writer {
   readonly name: string;
   readonly incarnation: number;
+  readonly clock: ClockLooks;
   readonly #left: (instance: Instance) => void;
   /** Set by the object right after it is built, in the instance's first event. */
   host: ReplicaHost | null = null;
@@ -29,8 +32,9 @@ export class Instance implements Actor, Writer {
   mute = false;
   readonly calls = new Set<Reset>();
 
-  constructor({ name, incarnation, left }: InstanceParts) {
+  constructor({ name, incarnation, clock, left }: InstanceParts) {
     this.name = name;
+    this.clock = clock;
     this.incarnation = incarnation;
     this.#left = left;
   }

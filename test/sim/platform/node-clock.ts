@@ -3,17 +3,22 @@
 export class NodeClock {
   readonly #world: { readonly now: number };
   #offsetMs: number;
-  readonly #rate: number;
+  readonly rate: number;
 
   /** Wall clocks do not begin at zero. `rate` is 1 for a perfect clock. */
   constructor(world: { readonly now: number }, skewMs: number, rate: number) {
     this.#world = world;
     this.#offsetMs = 1_000_000 + skewMs;
-    this.#rate = rate;
+    this.rate = rate;
   }
 
   now(): number {
-    return Math.floor(this.#world.now * this.#rate + this.#offsetMs);
+    return Math.floor(this.#world.now * this.rate + this.#offsetMs);
+  }
+
+  /** All that it is off by, jumps included. */
+  get offsetMs(): number {
+    return this.#offsetMs;
   }
 
   jump(byMs: number): void {
@@ -22,6 +27,6 @@ export class NodeClock {
 
   /** How long, in true time, until this clock shows `atMs`; 0 if it already does. */
   until(atMs: number): number {
-    return Math.max(0, (atMs - this.#offsetMs) / this.#rate - this.#world.now);
+    return Math.max(0, (atMs - this.#offsetMs) / this.rate - this.#world.now);
   }
 }

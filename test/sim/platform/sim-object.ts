@@ -17,6 +17,7 @@ import type { RunOptions } from "../options.ts";
 import { stream } from "../world/streams.ts";
 import type { World } from "../world/world.ts";
 import { Alarm } from "./alarm.ts";
+import { ClockLooks } from "./clock-looks.ts";
 import { Instance } from "./instance.ts";
 import { NodeClock } from "./node-clock.ts";
 import { resetError } from "./platform-error.ts";
@@ -223,6 +224,7 @@ export class SimObject {
     this.instance = new Instance({
       name: this.name,
       incarnation: this.starts,
+      clock: new ClockLooks(world, this.clock),
       left: (instance) => this.#left(instance),
     });
     this.pause(site?.startMs(this.index) ?? this.#random.fraction() * options.latencyMs * 4);
@@ -254,7 +256,7 @@ export class SimObject {
         set: (atMs) => this.#setAlarm(instance, atMs),
         clear: () => this.#setAlarm(instance, null),
       },
-      now: () => this.clock.now(),
+      now: () => instance.clock.now(),
       uuid: () => `${this.name}-${instance.incarnation}-${random.next().toString(16)}`,
       seed: () => random.next(),
       memoryTimer: options.memoryTimers

@@ -81,4 +81,83 @@ export const READ_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "lone-read-without-fence",
+    title: "a lone voter answers reads without a write that shows that it is still the one",
+    known: "Durable Objects: an instance that was superseded may not notice",
+    detector: "alone",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "    if (this.#isLone) {\n      storage.fence();",
+        replace: "    if (this.#isLone && this.#ids < 0) {\n      storage.fence();",
+      },
+    ],
+  },
+  {
+    id: "lone-read-joins-fence",
+    title: "a read that comes while a lone voter's fence is being written is answered by that one",
+    known: "etcd #21375, #21399, for a voter that asks nobody",
+    detector: "alone",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "      this.#gathered = answered;",
+        replace: "      answered(raft.core.log.commit);",
+      },
+    ],
+  },
+  {
+    id: "lone-voter-with-learner-unfenced",
+    title: "a voter whose only company is a learner confirms reads by itself, without a write",
+    known: "edged's own: a learner counts for no quorum",
+    detector: "alone",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "    return [...voters, ...votersOutgoing].every((id) => id === core.id);",
+        replace:
+          "    return core.progress.size === 0 && [...voters, ...votersOutgoing].every((id) => id === core.id);",
+      },
+    ],
+  },
+  {
+    id: "staleness-from-answer",
+    title: "how old a follower's state is counts from its leader's answer, not from the question",
+    known: "edged's own: what was acknowledged while the answer was on its way is not in it",
+    detector: "bounded",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "this.#confirmed.confirm(asked.inquiry, ",
+        replace: "this.#confirmed.confirm(this.#confirmed.ask(this.#context.now), ",
+      },
+    ],
+  },
+  {
+    id: "staleness-of-unapplied",
+    title: "a confirmed index counts before it is applied",
+    known: "thesis 6.4, step 4",
+    detector: "bounded",
+    edits: [
+      {
+        file: "src/engine/confirmed-index.ts",
+        search: "this.#newest.index > applied) return;",
+        replace: "applied < 0) return;",
+      },
+    ],
+  },
+  {
+    id: "staleness-survives-clock",
+    title: "what was confirmed before the clock was set back counts as if no time had passed",
+    known: "Durable Objects: Date.now is the machine's",
+    detector: "bounded",
+    edits: [
+      {
+        file: "src/engine/client-reads.ts",
+        search: "    this.#confirmed.forget();",
+        replace: "",
+      },
+    ],
+  },
 ];

@@ -35,6 +35,8 @@ export type PlannedOperation =
       readonly kind: "read";
       readonly request: ReadRequest;
       readonly consistency: RangeCall["consistency"];
+      /** How old the answer may be. */
+      readonly maxStalenessMs?: number;
       readonly minRevision: number;
     }
   /** A hash of history up to a revision; 0 for all. */
