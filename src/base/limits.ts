@@ -33,6 +33,9 @@ export const LIMITS = {
   memberChangesWaitingMax: 16,
   /** Bytes of one log row. Durable Object SQLite refuses rows above 2 MB. */
   entryBytesMax: 1_900_000,
+  /** Bytes of small commands that share a log row, which is to fit a page of 4 KiB, and how many they may be. */
+  logRowBytesMax: 3_900,
+  logRowEntriesMax: 64,
   /** A batch is closed at this size; one larger command still travels, alone. */
   batchBytesTarget: 512 * 1024,
   /** Commands in one log entry. */

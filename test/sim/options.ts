@@ -347,5 +347,7 @@ function drawLimits(random: Prng): Record<string, number> {
   maybe("manyCallsMax", [2, 5]);
   maybe("manyRequestBytesMax", [1, 300]);
   maybe("manyAnswersBytesMax", [1, 100]);
+  maybe("logRowBytesMax", [1, 300, 1_000]);
+  maybe("logRowEntriesMax", [1, 2, 5]);
   return limits;
 }
