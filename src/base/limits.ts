@@ -92,6 +92,8 @@ export const LIMITS = {
   pageScanKeysMax: 16_384,
   /** Bytes of keys and values in one whole answer: it must fit a call between objects and its copies an isolate. */
   answerBytesMax: 24 * 1024 * 1024,
+  /** Bytes of remembered answers that share the row of counters, which is to fit a page, before they get one. */
+  dedupRecentBytesMax: 2_048,
   /** Bytes of the remembered answers of one log entry: they are one row. */
   dedupEntryBytesMax: 1024 * 1024,
   /** Watch calls that wait on one replica, and the ranges of all of them. */

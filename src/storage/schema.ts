@@ -57,6 +57,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["ALTER TABLE meta ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0"],
   // Index of the last entry of a row that may hold several; NULL in a row that holds one.
   ["ALTER TABLE log ADD COLUMN last INTEGER"],
+  // The newest remembered answers (mvcc-state.ts); NULL: all are in rows.
+  [
+    "ALTER TABLE meta ADD COLUMN recent_seq INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE meta ADD COLUMN recent BLOB",
+  ],
 ];
 
 /** Brings the database to the newest schema. Refuses one written by a newer version. */

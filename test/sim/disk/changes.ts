@@ -23,6 +23,8 @@ const META_COLUMNS = [
   "compact_revision",
   "system_ord",
   "generation",
+  "recent_seq",
+  "recent",
 ] as const;
 
 const META = `SELECT ${META_COLUMNS.join(", ")} FROM meta WHERE id = 0`;
@@ -234,7 +236,7 @@ function logRows(sql: SimSql, from: number): SqlRow[] {
 
 function decodeMeta(row: SqlRow): Meta {
   const [term, vote, commit, applied, index, snapshotTerm, ...mvcc] = row;
-  const [revision, ord, sequence, compactRevision, systemOrd, generation] = mvcc;
+  const [revision, ord, sequence, compactRevision, systemOrd, generation, first, answers] = mvcc;
   return {
     term: Number(term),
     vote: vote === null ? null : String(vote),
@@ -247,6 +249,7 @@ function decodeMeta(row: SqlRow): Meta {
     compactRevision: Number(compactRevision),
     systemOrd: Number(systemOrd),
     generation: Number(generation),
+    recent: answers instanceof Uint8Array ? { first: Number(first), answers } : null,
   };
 }
 
