@@ -33,9 +33,9 @@ const SELECT_BYTES = `SELECT sum(length(data) - iif(last IS NULL, 0, ${FRAME_BYT
   FROM log WHERE idx >= ? AND idx <= ?`;
 
 const INSERT = "INSERT INTO log (idx, term, kind, data, last) VALUES (?, ?, ?, ?, ?)";
-/** Should memory be wrong about the row, nothing is appended, and the gap is noticed. `||` makes a text of two blobs. */
-const APPEND =
-  "UPDATE log SET data = CAST(data || ? AS BLOB), last = ? WHERE idx = ? AND term = ? AND last = ?";
+/** `||` makes a text of two blobs. Fails if the row is not what is remembered of it: no term may be NULL. */
+const APPEND = `UPDATE log SET data = CAST(data || ? AS BLOB), last = ?, term = iif(term = ? AND last = ?, term, NULL)
+  WHERE idx = ?`;
 const CUT_END = "UPDATE log SET data = ?, last = ? WHERE idx = ?";
 const CUT_BEGIN = "UPDATE log SET data = ?, idx = ? WHERE idx = ?";
 
@@ -137,7 +137,7 @@ export class LogTable implements LogReader {
     if (open !== null && joined.length > 0) {
       const last = open.last + joined.length;
       const packed = packCommands(joined);
-      this.#sql.run(APPEND, packed, last, open.first, open.term, open.last);
+      this.#sql.run(APPEND, packed, last, open.term, open.last, open.first);
       this.#end = { last, chunk: { ...open, last, bytes: open.bytes + packed.length } };
       return joined.length;
     }

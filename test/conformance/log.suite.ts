@@ -100,6 +100,16 @@ export const LOG_CASES: readonly SqlCase[] = [
     },
   },
   {
+    name: "a row that somebody else has appended to is not appended to from memory",
+    run(sql) {
+      const [one, other] = [open(sql), open(sql)];
+      one.append([command(1)]);
+      other.append([command(2)]);
+      refuses("the index that is taken", () => one.append([command(2)]));
+      equal(open(sql).entries(1, 2, EVERYTHING), commands(1, 2), "entries");
+    },
+  },
+  {
     name: "an index that is taken or left out is refused, and the log is not deleted in its middle",
     run(sql) {
       const log = open(sql);

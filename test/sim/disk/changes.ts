@@ -73,7 +73,7 @@ function parse(statement: string): Effect {
   if (statement === "INSERT INTO log (idx, term, kind, data, last) VALUES (?, ?, ?, ?, ?)")
     return { kind: "log-insert" };
   if (
-    statement.startsWith("UPDATE log SET data = CAST(data || ? AS BLOB), last = ? WHERE idx = ? AND term = ?")
+    statement.startsWith("UPDATE log SET data = CAST(data || ? AS BLOB), last = ?, term = iif(term = ? AND")
   )
     return { kind: "log-append" };
   // Cuts a row in two, of which the deletion that follows takes one part.
@@ -119,7 +119,7 @@ class Tally {
         this.#insert(entryRows(bindings));
         break;
       case "log-append": {
-        const [data = null, last = 0, , term = 0, before] = bindings;
+        const [data = null, last = 0, term = 0, before] = bindings;
         this.#insert(entryRows([Number(before) + 1, term, CHUNK, data, last]));
         break;
       }
