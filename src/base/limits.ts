@@ -36,6 +36,9 @@ export const LIMITS = {
   memberChangesWaitingMax: 16,
   /** Bytes of one log row. Durable Object SQLite refuses rows above 2 MB. */
   entryBytesMax: 1_900_000,
+  /** Bytes of small commands that share a log row, which is to fit a page of 4 KiB, and how many they may be. */
+  logRowBytesMax: 3_900,
+  logRowEntriesMax: 64,
   /** A batch is closed at this size; one larger command still travels, alone. */
   batchBytesTarget: 512 * 1024,
   /** Commands in one log entry. */
@@ -94,6 +97,8 @@ export const LIMITS = {
   pageScanKeysMax: 16_384,
   /** Bytes of keys and values in one whole answer: it must fit a call between objects and its copies an isolate. */
   answerBytesMax: 24 * 1024 * 1024,
+  /** Bytes of remembered answers that share the row of counters, which is to fit a page, before they get one. */
+  dedupRecentBytesMax: 2_048,
   /** Bytes of the remembered answers of one log entry: they are one row. */
   dedupEntryBytesMax: 1024 * 1024,
   /** Watch calls that wait on one replica, and the ranges of all of them. */

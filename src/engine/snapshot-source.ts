@@ -61,7 +61,8 @@ export class SnapshotSource {
     session.expiresAt = now + this.#idleMs;
     const { bounds } = session;
     const chunk = this.#machine.exportChunk(bounds, request.cursor, LIMITS.snapshotChunkBytesMax);
-    return { kind: "chunk", chunk, state: bounds.state };
+    // The newest answers are among the rows.
+    return { kind: "chunk", chunk, state: { ...bounds.state, recent: null } };
   }
 
   closeFor(to: NodeId): void {

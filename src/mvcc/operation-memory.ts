@@ -13,7 +13,7 @@ import type { ApplyOutcome } from "./apply-outcome.ts";
 import { blob, integer } from "./columns.ts";
 import { encodeHeaderOnly } from "./header-only.ts";
 import { MEMORY_STATEMENTS, type MemoryStatements } from "./memory-statements.ts";
-import type { Generation } from "./mvcc-state.ts";
+import type { Generation, RecentAnswers } from "./mvcc-state.ts";
 import { rememberedIds } from "./remembered-ids.ts";
 
 /** Rows read by one statement while the ids are loaded; each is at most about 1 MiB. */
@@ -28,21 +28,32 @@ const PRUNE_EVERY = 64;
  * remembered while at most `LIMITS.dedupOperationsMax` commands came after it. An original and its
  * retry both carry the `seen` of the first attempt, and the original's sequence number is at least
  * that; hence a retry that is not superseded finds its original in the window, if there was one.
- * In memory are only ids with their sequence numbers, loaded from the rows when first needed.
+ * Answers first gather in `recent`, which the caller stores with the counters, and go to one row when
+ * they are many: the row is then never written again. In memory are only these, and ids with their
+ * sequence numbers, loaded when first needed.
  */
 export class OperationMemory {
   readonly #sql: Sql;
   readonly #statements: MemoryStatements;
   /** Id (one character a byte) -> sequence number, oldest first. Null until the first command with an id. */
   #sequences: Map<string, number> | null = null;
-  /** Answers of the entry being applied; its row is written at its end. */
+  /** Answers of earlier entries that are in no row. */
+  #recent: RecentAnswers | null;
+  /** Answers of the entry being applied; they join the recent ones at its end. */
   #answers: RememberedAnswer[] = [];
   #answersBytes = 0;
   #entrySequence = 0;
 
-  constructor(sql: Sql, generation: Generation) {
+  /** `recent`: as it was stored. */
+  constructor(sql: Sql, generation: Generation, recent: RecentAnswers | null) {
     this.#sql = sql;
     this.#statements = MEMORY_STATEMENTS[generation];
+    this.#recent = recent;
+  }
+
+  /** What the caller has to store, in the transaction that applied the entries. */
+  get recent(): RecentAnswers | null {
+    return this.#recent;
   }
 
   /** `sequence` is that of the entry's first command. */
@@ -66,7 +77,7 @@ export class OperationMemory {
   /** Remembers the outcome of a command that was just run. */
   remember(opId: Uint8Array, sequence: number, outcome: ApplyOutcome): void {
     assert(outcome.kind !== "superseded", "a superseded command was not run");
-    const position = sequence - this.#entrySequence;
+    const position = sequence - this.#first;
     const revision = BigInt(outcome.revision);
     const answer = create(RememberedAnswerSchema, { opId, position, revision });
     if (outcome.kind === "rejected") answer.error = outcome.error;
@@ -76,12 +87,9 @@ export class OperationMemory {
     this.#load(sequence).set(idOf(opId), sequence);
   }
 
-  /** Writes the entry's row. `next` is the sequence number of the command after it. */
+  /** Keeps the entry's answers. `next` is the sequence number of the command after it. */
   endEntry(next: number, isPinned: boolean): void {
-    if (this.#answers.length > 0) {
-      const row = create(RememberedAnswersSchema, { answers: this.#answers });
-      this.#sql.run(this.#statements.insert, this.#entrySequence, toBinary(RememberedAnswersSchema, row));
-    }
+    if (this.#answers.length > 0) this.#keep(this.#answers);
     // Deleting is local: what is remembered is decided by the window, not by the rows.
     const crossed = Math.floor(next / PRUNE_EVERY) > Math.floor(this.#entrySequence / PRUNE_EVERY);
     if (crossed && !isPinned) this.#sql.run(this.#statements.prune, windowStart(next));
@@ -97,7 +105,24 @@ export class OperationMemory {
     }
   }
 
-  /** The rows that may hold commands from `start` on, in pages. */
+  /** Sequence number from which the places of answers in `recent` count. */
+  get #first(): number {
+    return this.#recent?.first ?? this.#entrySequence;
+  }
+
+  #keep(newest: RememberedAnswer[]): void {
+    const first = this.#first;
+    const older = this.#recent?.answers ?? new Uint8Array(0);
+    const newer = toBinary(RememberedAnswersSchema, create(RememberedAnswersSchema, { answers: newest }));
+    // Encoded lists behind each other are one list.
+    const answers = new Uint8Array(older.length + newer.length);
+    answers.set(older);
+    answers.set(newer, older.length);
+    this.#recent = answers.length > LIMITS.dedupRecentBytesMax ? null : { first, answers };
+    if (this.#recent === null) this.#sql.run(this.#statements.insert, first, answers);
+  }
+
+  /** The rows that may hold commands from `start` on, in pages; the recent answers are the last. */
   *#rows(start: number): Generator<readonly [number, Uint8Array], void> {
     const first = this.#sql.first(this.#statements.rowOf, start);
     let from = first === null ? 0 : integer(first, 0);
@@ -107,8 +132,9 @@ export class OperationMemory {
         from = integer(row, 0) + 1;
         yield [from - 1, blob(row, 1)];
       }
-      if (rows.length < LOAD_ROWS) return;
+      if (rows.length < LOAD_ROWS) break;
     }
+    if (this.#recent !== null) yield [this.#recent.first, this.#recent.answers];
   }
 
   #load(sequence: number): Map<string, number> {
@@ -133,13 +159,15 @@ export class OperationMemory {
   }
 
   #find(sequence: number): RememberedAnswer {
-    const [entry, answers] = this.#entryOf(sequence);
-    const answer = answers.find(({ position }) => entry + position === sequence);
+    const [first, answers] = this.#answersAround(sequence);
+    const answer = answers.find(({ position }) => first + position === sequence);
     return defined(answer, "a remembered operation has an answer");
   }
 
-  #entryOf(sequence: number): readonly [number, RememberedAnswers["answers"]] {
-    if (sequence >= this.#entrySequence) return [this.#entrySequence, this.#answers];
+  #answersAround(sequence: number): readonly [number, RememberedAnswers["answers"]] {
+    if (sequence >= this.#entrySequence) return [this.#first, this.#answers];
+    if (this.#recent !== null && sequence >= this.#recent.first)
+      return [this.#recent.first, fromBinary(RememberedAnswersSchema, this.#recent.answers).answers];
     const row = defined(
       this.#sql.first(this.#statements.rowOf, sequence),
       "a remembered operation has a row",

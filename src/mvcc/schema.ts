@@ -11,8 +11,8 @@
  *   value        NULL for a deletion
  * "As of revision R" is one bound on `ord`, and history from R on is a scan by primary key.
  *
- * `dedup_<g>`: one row for each log entry with remembered commands.
- *   seq          sequence number of the entry's first command
+ * `dedup_<g>`: remembered commands, many a row; the newest are with the counters (mvcc-state.ts).
+ *   seq          sequence number from which the row's commands count their places
  *   ops          an encoded `edged.RememberedAnswers`
  *
  * `system_<g>`: records of the group itself (leases, users, alarms, members): see system-table.ts.

@@ -6,7 +6,7 @@ export type SnapshotTableName = "kv" | "dedup" | "system";
 
 /** What a snapshot holds: the state machine exactly as it stood when `state` was taken. */
 export interface SnapshotBounds {
-  /** Counters at that moment. The receiver replaces `generation` by its own. */
+  /** Counters and newest answers at that moment. The receiver replaces `generation` by its own. */
   readonly state: MvccState;
 }
 

@@ -33,7 +33,12 @@ export function exportChunk(
   const end = chunkEnd(sql, table, bounds.state, cursor, maxBytes);
   const rows =
     end === null ? [] : sql.all(table.read, cursor.after, end.key, snapshotBound(cursor.table, bounds.state));
-  return { table: cursor.table, rows, next: nextCursor(cursor, end) };
+  const next = nextCursor(cursor, end);
+  const { recent } = bounds.state;
+  // Answers that had no row yet have one in the snapshot, the last of their table.
+  if (cursor.table === "dedup" && next?.table !== "dedup" && recent !== null)
+    rows.push([recent.first, recent.answers]);
+  return { table: cursor.table, rows, next };
 }
 
 /**
@@ -61,7 +66,8 @@ export function finishImport(sql: Sql, generation: Generation, bounds: SnapshotB
   const { compactRevision, ord } = bounds.state;
   // Nothing compacted was sent, so there is nothing to collect but what later compactions leave.
   new GarbageCollector(sql, new KvTable(sql, generation), generation).skipTo(compactRevision, ord);
-  return { ...bounds.state, generation };
+  // What the sender had no row for came as a row.
+  return { ...bounds.state, generation, recent: null };
 }
 
 /** Deletes up to `maxRows` rows of each table of a generation not in use; true once it is empty. */
@@ -80,7 +86,8 @@ function lastKey(table: SnapshotTableName, state: MvccState): number {
     case "kv":
       return state.ord;
     case "dedup":
-      return state.sequence - 1;
+      // A row that takes up what is recent now will hold later answers too, to commands not in the snapshot.
+      return (state.recent?.first ?? state.sequence) - 1;
     case "system":
       return state.systemOrd;
     default:

@@ -1,9 +1,10 @@
 import type { Sql } from "../base/sql.ts";
 import { utf8 } from "../wire/text.ts";
 import { blob, blobOrEmpty, integer } from "./columns.ts";
+import type { Counters } from "./counters.ts";
 import { Hasher } from "./hasher.ts";
 import { isInHistory } from "./history-condition.ts";
-import type { Generation, MvccState } from "./mvcc-state.ts";
+import type { Generation } from "./mvcc-state.ts";
 import type { OperationMemory } from "./operation-memory.ts";
 import type { SystemTable } from "./system-table.ts";
 
@@ -21,7 +22,7 @@ const HISTORY: Readonly<Record<Generation, string>> = { 0: historyStatement(0), 
  * A hash over all that replicas must agree on: counters, the versions that compaction has left, the
  * records of the group, and the remembered operations. It reads everything, so it is for tests and checks, not for serving.
  */
-export function hashState(sql: Sql, state: MvccState, memory: OperationMemory, system: SystemTable): string {
+export function hashState(sql: Sql, state: Counters, memory: OperationMemory, system: SystemTable): string {
   const hasher = new Hasher()
     .number(state.revision)
     .number(state.ord)
@@ -41,7 +42,7 @@ export function hashState(sql: Sql, state: MvccState, memory: OperationMemory, s
   return hasher.digest();
 }
 
-function hashHistory(sql: Sql, state: MvccState, hasher: Hasher): void {
+function hashHistory(sql: Sql, state: Counters, hasher: Hasher): void {
   let after = 0;
   for (;;) {
     const rows = sql.all(HISTORY[state.generation], after, state.compactRevision, PAGE_ROWS);

@@ -83,7 +83,7 @@ export class StateMachine {
     this.#sql = sql;
     this.#counters = { ...state };
     this.#table = new KvTable(sql, state.generation);
-    this.#memory = new OperationMemory(sql, state.generation);
+    this.#memory = new OperationMemory(sql, state.generation, state.recent);
     this.#collector = new GarbageCollector(sql, this.#table, state.generation);
     this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
     this.#leases = new LeaseTable(this.#system);
@@ -98,9 +98,9 @@ export class StateMachine {
     this.#registry = new MemberRegistry(this.#system);
   }
 
-  /** The counters as they stand, to be stored by the caller. */
+  /** The counters as they stand, and the newest answers, to be stored by the caller. */
   state(): MvccState {
-    return { ...this.#counters };
+    return { ...this.#counters, recent: this.#memory.recent };
   }
 
   /**

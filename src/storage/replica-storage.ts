@@ -34,11 +34,12 @@ interface Meta {
 }
 
 const SELECT_META = `SELECT term, vote, commit_index, applied, snapshot_index, snapshot_term, log_bytes,
-  revision, ord, sequence, compact_revision, system_ord, generation, fence, sleep, written_at FROM meta WHERE id = 0`;
+  revision, ord, sequence, compact_revision, system_ord, generation, fence, sleep, written_at,
+  recent_seq, recent FROM meta WHERE id = 0`;
 
 const UPDATE_META = `UPDATE meta SET term = ?, vote = ?, commit_index = ?, applied = ?, snapshot_index = ?,
   snapshot_term = ?, log_bytes = ?, revision = ?, ord = ?, sequence = ?, compact_revision = ?, system_ord = ?,
-  generation = ?, fence = ?, sleep = ?, written_at = ? WHERE id = 0`;
+  generation = ?, fence = ?, sleep = ?, written_at = ?, recent_seq = ?, recent = ? WHERE id = 0`;
 
 const INSERT_META = `INSERT INTO meta (id, term, vote, commit_index, applied, snapshot_index, snapshot_term,
   log_bytes, revision, ord, sequence, compact_revision, system_ord, generation, fence)
@@ -129,11 +130,8 @@ export class SqlReplicaStorage implements ReplicaStorage {
   }
 
   append(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      // The primary key refuses an index that is taken; that none is skipped is the core's invariant.
-      this.#log.append(entry);
-      if (entry.kind === "command") this.#current.logBytes += entry.data.length;
-    }
+    this.#log.append(entries);
+    for (const entry of entries) if (entry.kind === "command") this.#current.logBytes += entry.data.length;
   }
 
   compact(point: SnapshotPoint): void {
@@ -214,7 +212,7 @@ export class SqlReplicaStorage implements ReplicaStorage {
     this.#dirty = false;
     this.#current.writtenAt = Math.floor(now);
     const { term, vote, commit, applied, snapshot, logBytes, mvcc, fence, sleep, writtenAt } = this.#current;
-    const { revision, ord, sequence, compactRevision, systemOrd, generation } = mvcc;
+    const { revision, ord, sequence, compactRevision, systemOrd, generation, recent } = mvcc;
     const { index, term: snapshotTerm } = snapshot;
     this.#sql.run(
       UPDATE_META,
@@ -234,6 +232,8 @@ export class SqlReplicaStorage implements ReplicaStorage {
       fence,
       sleep === null ? null : JSON.stringify(sleep),
       writtenAt,
+      recent?.first ?? 0,
+      recent?.answers ?? null,
     );
   }
 
@@ -276,7 +276,19 @@ export class SqlReplicaStorage implements ReplicaStorage {
 
 function decodeMeta(row: SqlRow): Meta {
   const [term, vote, commit, applied, snapshotIndex, snapshotTerm, logBytes, ...rest] = row;
-  const [revision, ord, sequence, compactRevision, systemOrd, generation, fence, sleep, writtenAt] = rest;
+  const [
+    revision,
+    ord,
+    sequence,
+    compactRevision,
+    systemOrd,
+    generation,
+    fence,
+    sleep,
+    writtenAt,
+    ...newest
+  ] = rest;
+  const [recentFirst, recent] = newest;
   return {
     term: Number(term),
     vote: vote === null ? null : String(vote),
@@ -291,6 +303,7 @@ function decodeMeta(row: SqlRow): Meta {
       compactRevision: Number(compactRevision),
       systemOrd: Number(systemOrd),
       generation: generation === 1 ? 1 : 0,
+      recent: recent instanceof Uint8Array ? { first: Number(recentFirst), answers: recent } : null,
     },
     fence: Number(fence),
     // Written by `flush` only.

@@ -9,8 +9,9 @@ import { MVCC_SCHEMA, SYSTEM_SCHEMA } from "../mvcc/schema.ts";
 /**
  * `meta` is the one row that changes in nearly every turn: all counters that must change together
  * with the data they speak of. `log` holds one row per entry (kind 0 command, 1 empty,
- * 2 configuration); the configurations themselves are in `configuration`, by log index, the oldest
- * kept one being in force where the log begins. `fence` only counts writes that prove currency.
+ * 2 configuration) or for several small commands (kind 3, from `idx` to `last`; see log-table.ts); the
+ * configurations themselves are in `configuration`, by log index, the oldest kept one being in force
+ * where the log begins. `fence` only counts writes that prove currency.
  */
 const CONSENSUS: readonly string[] = [
   `CREATE TABLE identity (
@@ -54,6 +55,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["ALTER TABLE identity ADD COLUMN successors TEXT"],
   // When `meta` was last written, in ms by the replica's own clock.
   ["ALTER TABLE meta ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0"],
+  // Index of the last entry of a row that may hold several; NULL in a row that holds one.
+  ["ALTER TABLE log ADD COLUMN last INTEGER"],
+  // The newest remembered answers (mvcc-state.ts); NULL: all are in rows.
+  [
+    "ALTER TABLE meta ADD COLUMN recent_seq INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE meta ADD COLUMN recent BLOB",
+  ],
 ];
 
 /** Brings the database to the newest schema. Refuses one written by a newer version. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LOG_CASES } from "./log.suite.ts";
 import { SQL_CASES } from "./sql.suite.ts";
 
 describe("the Sql port on Durable Object SQLite", () => {
@@ -29,7 +30,7 @@ describe("the Sql port on Durable Object SQLite", () => {
     await miniflare.dispose();
   });
 
-  it.each(SQL_CASES)("$name", async ({ name }) => {
+  it.each([...SQL_CASES, ...LOG_CASES])("$name", async ({ name }) => {
     const response = await miniflare.dispatchFetch("http://suite/", { method: "POST", body: name });
     expect(await response.json()).toEqual({ failure: null });
   });

@@ -3,30 +3,12 @@
  * platform: they run under Vitest on `node:sqlite`, and inside a Durable Object on workerd.
  */
 import type { Sql, SqlValue } from "../../src/base/sql.ts";
+import { equal, refuses } from "./expectations.ts";
 
 export interface SqlCase {
   readonly name: string;
   /** Throws if the adapter fails. The database is empty at first. */
   readonly run: (sql: Sql) => void;
-}
-
-function equal(observed: unknown, expected: unknown, what: string): void {
-  const text = (value: unknown) =>
-    JSON.stringify(value, (_key, inner: unknown) =>
-      inner instanceof Uint8Array ? { bytes: [...inner] } : inner,
-    );
-  if (text(observed) !== text(expected)) {
-    throw new Error(`${what}: expected ${text(expected)}, observed ${text(observed)}`);
-  }
-}
-
-function refuses(what: string, body: () => void): void {
-  try {
-    body();
-  } catch {
-    return;
-  }
-  throw new Error(`${what} should have been refused`);
 }
 
 /** Passes the value on as if its type were right, to see the adapter refuse it. */

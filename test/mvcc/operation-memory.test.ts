@@ -1,9 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/base/limits.ts";
 import { exportChunk, finishImport, importChunk } from "../../src/mvcc/snapshot.ts";
 import { SNAPSHOT_START, type SnapshotCursor } from "../../src/mvcc/snapshot-types.ts";
 import type { Command } from "../../src/wire/gen/edged_pb.ts";
+import { overrideLimits } from "../sim/limits-knobs.ts";
 import { bytes, deleteOf, operationId, putOf, Store } from "./harness.ts";
+
+let restore = (): void => undefined;
+afterEach(() => restore());
 
 const WINDOW = LIMITS.dedupOperationsMax;
 
@@ -127,7 +131,11 @@ describe("the window", () => {
     }
   });
 
-  it("is not cut short by pruning while a snapshot of the past is being sent", () => {
+  it.each([
+    { dedupRecentBytesMax: 0, rows: 2 },
+    { dedupRecentBytesMax: 2_048, rows: 0 },
+  ])("is not cut short by pruning while a snapshot of the past is being sent: %o", ({ rows, ...limits }) => {
+    restore = overrideLimits(limits);
     const sender = new Store();
     const command = putOf({ key: bytes("a") }, operationId(1, 0));
     sender.apply(command);
@@ -148,6 +156,6 @@ describe("the window", () => {
     expect(received.machine.state().revision).toBe(3);
     sender.machine.unpin(bounds);
     fill(sender, 100);
-    expect(rowsOf(sender)).toBe(2);
+    expect(rowsOf(sender)).toBe(rows);
   });
 });

@@ -350,5 +350,8 @@ function drawLimits(random: Prng): Record<string, number> {
   maybe("manyCallsMax", [2, 5]);
   maybe("manyRequestBytesMax", [1, 300]);
   maybe("manyAnswersBytesMax", [1, 100]);
+  maybe("logRowBytesMax", [1, 300, 1_000]);
+  maybe("logRowEntriesMax", [1, 2, 5]);
+  maybe("dedupRecentBytesMax", [0, 60, 300]);
   return limits;
 }

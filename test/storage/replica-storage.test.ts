@@ -81,9 +81,10 @@ describe("replica storage", () => {
     expect(stored?.boot.configurations).toEqual([{ index: 0, configuration: founding }]);
   });
 
-  it("writes commit, applied and the state machine's counters in one row", () => {
+  it("writes commit, applied, the state machine's counters and its newest answers in one row", () => {
     const { sql, storage, reopened } = founded();
-    const mvcc = { ...INITIAL_MVCC_STATE, revision: 9, ord: 12 };
+    const recent = { first: 4, answers: new Uint8Array([0, 255, 10]) };
+    const mvcc = { ...INITIAL_MVCC_STATE, revision: 9, ord: 12, recent };
     storage.transaction(() => {
       storage.append([command(1, 1), command(2, 1)]);
       storage.setHardState({ term: 1, vote: "3" });
@@ -97,6 +98,9 @@ describe("replica storage", () => {
       writtenAt: 7,
     });
     expect(sql.first("SELECT count(*) FROM meta")).toEqual([1]);
+    storage.setApplied(2, { ...mvcc, recent: null });
+    storage.flush(8);
+    expect(reopened().load()?.mvcc.recent).toBe(null);
   });
 
   it("keeps nothing of a transaction that threw", () => {

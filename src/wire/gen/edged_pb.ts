@@ -1146,7 +1146,7 @@ export type RememberedAnswer = Message<"edged.RememberedAnswer"> & {
   error: string;
 
   /**
-   * Place of the command within its log entry, from 0.
+   * How many commands after the one from which these answers count, which is stored with them.
    *
    * @generated from field: uint32 position = 6;
    */
@@ -1161,7 +1161,7 @@ export const RememberedAnswerSchema: GenMessage<RememberedAnswer> = /*@__PURE__*
   messageDesc(file_edged, 22);
 
 /**
- * What one log entry leaves in the memory of operations.
+ * Remembered answers that are stored together.
  *
  * @generated from message edged.RememberedAnswers
  */

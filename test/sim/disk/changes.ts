@@ -5,6 +5,7 @@
 import { assert, defined } from "../../../src/base/assert.ts";
 import type { SqlRow, SqlValue } from "../../../src/base/sql.ts";
 import type { Entry } from "../../../src/raft/types.ts";
+import { unpackCommands } from "../../../src/storage/log-chunk.ts";
 import type { Meta, MirrorChange } from "./durable-mirror.ts";
 import { internEntry } from "./intern-entry.ts";
 import type { SimSql, Write } from "./sim-sql.ts";
@@ -22,21 +23,29 @@ const META_COLUMNS = [
   "compact_revision",
   "system_ord",
   "generation",
+  "recent_seq",
+  "recent",
 ] as const;
 
 const META = `SELECT ${META_COLUMNS.join(", ")} FROM meta WHERE id = 0`;
-const LOG = "SELECT idx, term, kind, data FROM log WHERE idx >= ? ORDER BY idx";
+const LOG = `SELECT idx, term, kind, data, last FROM log
+  WHERE idx >= coalesce((SELECT max(idx) FROM log WHERE idx <= ?1), ?1) ORDER BY idx`;
 const CONFIGURATION = "SELECT body FROM configuration WHERE idx = ?";
 const VERSION_COLUMNS = ["ord", "main", "sub", "key", "create_main", "version", "value"] as const;
 const VERSIONS = [0, 1].map(
   (generation) => `SELECT ${VERSION_COLUMNS.join(", ")} FROM kv_${generation} WHERE ord > ? ORDER BY ord`,
 );
 
+/** Kinds of rows of the log: one command, or several. */
+const COMMAND = 0;
+const CHUNK = 3;
+
 /** What a statement does to what is followed here; `at` gives for each column its place in the bindings. */
 type Effect =
   | { readonly kind: "meta"; readonly at: readonly number[] }
   | { readonly kind: "other-meta" }
   | { readonly kind: "log-insert" }
+  | { readonly kind: "log-append" }
   | { readonly kind: "log-delete" }
   | { readonly kind: "configuration" }
   | { readonly kind: "version"; readonly generation: number; readonly at: readonly number[] }
@@ -54,15 +63,21 @@ function effectOf(statement: string): Effect {
 }
 
 function parse(statement: string): Effect {
-  if (statement.startsWith("CREATE ")) return { kind: "none" };
+  if (/^(CREATE|ALTER) TABLE |^CREATE INDEX /.test(statement)) return { kind: "none" };
   const set = /^UPDATE meta SET ((?:\w+ = \?(?:, )?)+) WHERE id = 0$/.exec(statement)?.[1];
   if (set !== undefined) {
     const names = set.split(", ").map((assignment) => assignment.slice(0, -" = ?".length));
     return { kind: "meta", at: META_COLUMNS.map((name) => names.indexOf(name)) };
   }
   if (/ meta\b/.test(statement)) return { kind: "other-meta" };
-  if (statement === "INSERT INTO log (idx, term, kind, data) VALUES (?, ?, ?, ?)")
+  if (statement === "INSERT INTO log (idx, term, kind, data, last) VALUES (?, ?, ?, ?, ?)")
     return { kind: "log-insert" };
+  if (
+    statement.startsWith("UPDATE log SET data = CAST(data || ? AS BLOB), last = ?, term = iif(term = ? AND")
+  )
+    return { kind: "log-append" };
+  // Cuts a row in two, of which the deletion that follows takes one part.
+  if (/^UPDATE log SET data = \?, (last|idx) = \? WHERE idx = \?$/.test(statement)) return { kind: "none" };
   if (statement.startsWith("INSERT OR REPLACE INTO configuration (idx, body)"))
     return { kind: "configuration" };
   if (statement === "DELETE FROM log WHERE idx >= ? AND idx <= ?") return { kind: "log-delete" };
@@ -101,10 +116,13 @@ class Tally {
         this.isMetaUnclear = true;
         break;
       case "log-insert":
-        this.#from(Number(bindings[0]));
-        this.log.push(bindings);
-        this.inserted.push(bindings);
+        this.#insert(entryRows(bindings));
         break;
+      case "log-append": {
+        const [data = null, last = 0, term = 0, before] = bindings;
+        this.#insert(entryRows([Number(before) + 1, term, CHUNK, data, last]));
+        break;
+      }
       case "log-delete":
         this.#deleteLog(Number(bindings[0]), Number(bindings[1]));
         break;
@@ -126,15 +144,35 @@ class Tally {
     return row === null ? null : decodeMeta(row);
   }
 
+  /** What deletes the end of the log may have to cut a row: rare, and worth a look. */
+  isCut = false;
+
+  #insert(rows: readonly SqlRow[]): void {
+    this.#from(Number(rows[0]?.[0]));
+    this.log.push(...rows);
+    this.inserted.push(...rows);
+  }
+
   #from(index: number): void {
     this.logFrom = Math.min(this.logFrom ?? index, index);
   }
 
   #deleteLog(low: number, high: number): void {
-    if (high === Number.MAX_SAFE_INTEGER) this.#from(low);
+    if (high === Number.MAX_SAFE_INTEGER) {
+      this.#from(low);
+      this.isCut = true;
+    }
     if (this.log.length > 0)
       this.log = this.log.filter(([index]) => Number(index) < low || Number(index) > high);
   }
+}
+
+/** Of a row of the log, one for each entry in it. */
+function entryRows([idx = null, term = null, kind, data, last]: readonly SqlValue[]): readonly SqlRow[] {
+  if (kind !== CHUNK) return [[idx, term, kind ?? null, data ?? null]];
+  assert(data instanceof Uint8Array, "a chunk has data");
+  const commands = unpackCommands(Number(idx), Number(last), Number(term), data);
+  return commands.map((command) => [command.index, command.term, COMMAND, command.data]);
 }
 
 function pick(bindings: readonly SqlValue[], at: readonly number[]): SqlRow {
@@ -162,7 +200,7 @@ export function changeOf(sql: SimSql, { before, writes, compared }: Changing): M
   const installed = meta.generation !== (before?.generation ?? 0);
   const written = tally.versions.filter(({ generation }) => generation === meta.generation);
   const versions = installed ? sql.all(VERSIONS[meta.generation] ?? "", [0]) : written.map(({ row }) => row);
-  if (compared) assertStored(sql, tally, meta, versions);
+  if (compared || tally.isCut) assertStored(sql, tally, meta, versions);
   const entries = tally.log.map((entry) => decodeEntry(sql, tally, entry));
   const wasCut = tally.log.length < tally.inserted.length;
   return {
@@ -184,14 +222,21 @@ function assertStored(sql: SimSql, { logFrom, log }: Tally, meta: Meta, versions
   const kept = new Set(stored.map(([ord]) => ord));
   const told = [meta, log, versions.filter(([ord]) => kept.has(ord ?? 0))];
   const row = defined(sql.first(META, []), "there are counters");
-  const found = [decodeMeta(row), logFrom === null ? [] : sql.all(LOG, [logFrom]), stored];
+  const found = [decodeMeta(row), logFrom === null ? [] : logRows(sql, logFrom), stored];
   const [tells, finds] = [JSON.stringify(told), JSON.stringify(found)];
   assert(tells === finds, `written was ${tells}, stored is ${finds}`);
 }
 
+function logRows(sql: SimSql, from: number): SqlRow[] {
+  return sql
+    .all(LOG, [from])
+    .flatMap(entryRows)
+    .filter(([index]) => Number(index) >= from);
+}
+
 function decodeMeta(row: SqlRow): Meta {
   const [term, vote, commit, applied, index, snapshotTerm, ...mvcc] = row;
-  const [revision, ord, sequence, compactRevision, systemOrd, generation] = mvcc;
+  const [revision, ord, sequence, compactRevision, systemOrd, generation, first, answers] = mvcc;
   return {
     term: Number(term),
     vote: vote === null ? null : String(vote),
@@ -204,13 +249,14 @@ function decodeMeta(row: SqlRow): Meta {
     compactRevision: Number(compactRevision),
     systemOrd: Number(systemOrd),
     generation: Number(generation),
+    recent: answers instanceof Uint8Array ? { first: Number(first), answers } : null,
   };
 }
 
 function decodeEntry(sql: SimSql, { configurations }: Tally, [idx, termValue, kind, data]: SqlRow): Entry {
   const index = Number(idx);
   const term = Number(termValue);
-  if (kind === 0) {
+  if (kind === COMMAND) {
     assert(data instanceof Uint8Array, `command ${index} has no data`);
     return internEntry({ kind: "command", index, term, data });
   }

@@ -5,6 +5,7 @@
  */
 import { assert } from "../../../src/base/assert.ts";
 import type { SqlRow } from "../../../src/base/sql.ts";
+import type { RecentAnswers } from "../../../src/mvcc/mvcc-state.ts";
 import type { Entry, NodeId, SnapshotPoint } from "../../../src/raft/types.ts";
 import type { DurableView, LogView } from "../../raft/invariants/view.ts";
 
@@ -20,6 +21,7 @@ export interface Meta {
   readonly compactRevision: number;
   readonly systemOrd: number;
   readonly generation: number;
+  readonly recent: RecentAnswers | null;
 }
 
 /** How one transaction changed the log and the counters. */
@@ -52,6 +54,7 @@ const EMPTY: Meta = {
   compactRevision: -1,
   systemOrd: 0,
   generation: 0,
+  recent: null,
 };
 
 export class DurableMirror implements DurableView, LogView {

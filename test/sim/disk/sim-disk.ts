@@ -26,9 +26,9 @@ export interface Writer {
 }
 
 /** How the product reads entries back. */
-const LOG_READ = "SELECT idx, term, kind, data FROM log WHERE idx >= ? AND idx <= ?";
+const LOG_READ = "SELECT idx, term, kind, data, last FROM log";
 
-const LOG_WRITE = /^(INSERT INTO|DELETE FROM) log /;
+const LOG_WRITE = /^(INSERT INTO|DELETE FROM|UPDATE) log /;
 
 /** One transaction in so many is compared with the rows it left. */
 const COMPARED_EVERY = 64;

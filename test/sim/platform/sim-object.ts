@@ -371,8 +371,8 @@ export class SimObject {
 
   /** A state machine over what is stored. */
   machine(): StateMachine {
-    const { generation, revision, ord, sequence, compactRevision, systemOrd } = this.disk.latestMeta;
-    const counters = { revision, ord, sequence, compactRevision, systemOrd };
+    const { generation, revision, ord, sequence, compactRevision, systemOrd, recent } = this.disk.latestMeta;
+    const counters = { revision, ord, sequence, compactRevision, systemOrd, recent };
     const state = { ...counters, generation: generation === 1 ? 1 : 0 } as const;
     return new StateMachine(this.disk.port({ isCurrent: true }), state);
   }

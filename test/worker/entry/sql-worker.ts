@@ -1,6 +1,7 @@
-/** Runs the cases of the `Sql` port inside Durable Objects, each case in an object of its own. */
+/** Runs the cases of the `Sql` port, and of the log on it, inside Durable Objects, each case in an object of its own. */
 import { DurableObject } from "cloudflare:workers";
 import { DurableSql } from "../../../src/storage/durable-sql.ts";
+import { LOG_CASES } from "../../conformance/log.suite.ts";
 import { SQL_CASES } from "../../conformance/sql.suite.ts";
 
 interface Env {
@@ -10,7 +11,7 @@ interface Env {
 export class SqlSuite extends DurableObject {
   /** Null if the case passes, else why not. */
   runCase(name: string): string | null {
-    const found = SQL_CASES.find((one) => one.name === name);
+    const found = [...SQL_CASES, ...LOG_CASES].find((one) => one.name === name);
     if (found === undefined) return "no such case";
     try {
       found.run(new DurableSql(this.ctx.storage));

@@ -165,4 +165,62 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "recent-in-memory-only",
+    title: "answers that have no row yet are lost with the memory of the replica",
+    known: "thesis 6.3: the session's state is part of the state machine",
+    detector: "crashes",
+    edits: [
+      {
+        file: "src/storage/replica-storage.ts",
+        search: "      recent?.answers ?? null,",
+        replace: "      recent === null ? null : null,",
+      },
+    ],
+  },
+  {
+    id: "recent-lost-when-moved",
+    title: "the row for answers that are many gets those of the last entry only",
+    known: "edged's own: answers gather before they get a row",
+    detector: "forgetful",
+    edits: [
+      {
+        file: "src/mvcc/operation-memory.ts",
+        search: "this.#sql.run(this.#statements.insert, first, answers);",
+        replace: "this.#sql.run(this.#statements.insert, first, newer);",
+      },
+    ],
+  },
+  {
+    id: "recent-not-in-snapshot",
+    title: "a snapshot leaves out the answers that have no row yet",
+    known: "thesis 6.3 and 5; openraft's and dragonboat's session stores",
+    detector: "snapshots",
+    edits: [
+      {
+        file: "src/mvcc/snapshot.ts",
+        search: "rows.push([recent.first, recent.answers]);",
+        replace: "rows.push();",
+      },
+    ],
+  },
+  {
+    id: "later-answers-in-snapshot",
+    title: "a snapshot has answers to later commands, which its receiver then does not run",
+    known: "edged's own: what is recent shares a row with what comes later",
+    detector: "snapshots",
+    edits: [
+      {
+        file: "src/mvcc/snapshot.ts",
+        search: "return (state.recent?.first ?? state.sequence) - 1;",
+        replace: "return state.sequence - 1;",
+      },
+      {
+        file: "src/mvcc/snapshot.ts",
+        search: 'if (cursor.table === "dedup" && next?.table !== "dedup" && recent !== null)',
+        replace:
+          'if (cursor.table === "dedup" && next?.table !== "dedup" && recent !== null && rows.at(-1)?.[0] !== recent.first)',
+      },
+    ],
+  },
 ];

@@ -1,6 +1,8 @@
 /** The state machine's rows, snapshots, compaction. */
 import type { Mutant } from "../mutant.ts";
 
+const LOG_TABLE = "src/storage/log-table.ts";
+
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     id: "applied-apart",
@@ -161,6 +163,32 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
         file: "src/engine/log-trimmer.ts",
         search: "const target = Math.min(applied - keep, pinnedIndex ?? applied);",
         replace: "const target = Math.min(applied - keep, pinnedIndex === null ? applied : applied);",
+      },
+    ],
+  },
+  {
+    id: "stale-tail-in-row",
+    title: "truncated entries that share a row with older ones stay in it",
+    known: "etcd #22442, #10358, in a row of several entries",
+    detector: "split",
+    edits: [
+      {
+        file: LOG_TABLE,
+        search: "if (before[0] !== undefined) this.#sql.run(CUT_END,",
+        replace: "if (before[0] !== undefined && low > high) this.#sql.run(CUT_END,",
+      },
+    ],
+  },
+  {
+    id: "trimmed-with-its-row",
+    title: "trimming the log deletes a row of which the last entries are still needed",
+    known: "edged's own: a row holds several entries",
+    detector: "snapshots",
+    edits: [
+      {
+        file: LOG_TABLE,
+        search: "if (after[0] !== undefined) this.#sql.run(CUT_BEGIN,",
+        replace: "if (after[0] !== undefined && low > high) this.#sql.run(CUT_BEGIN,",
       },
     ],
   },
