@@ -261,7 +261,7 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     // Without timers in memory, a leader whose alarm is late does not look at its followers.
     memoryTimers: false,
     nemesisMs: 600,
-    faults: only({ "isolate-leader": 3, partition: 1, "partition-one-way": 1, "alarm-late": 0.03 }),
+    faults: only({ "isolate-leader": 3, partition: 1, "partition-one-way": 1, "alarm-late": 0.1 }),
   },
   behind: {
     ...SHORT,
