@@ -7,7 +7,8 @@ import { assert, defined } from "../../../src/base/assert.ts";
 import type { Sql, SqlRow, SqlValue } from "../../../src/base/sql.ts";
 import { changeOf } from "./changes.ts";
 import { DurableMirror, type Meta, type MirrorChange } from "./durable-mirror.ts";
-import { SimSql, type Write } from "./sim-sql.ts";
+import { SimSql } from "./sim-sql.ts";
+import type { Write } from "./write.ts";
 
 export interface Transaction {
   readonly sequence: number;
