@@ -49,6 +49,21 @@ test("a table is not there before it is made", () => {
   expect(sql.all(SELECT, [])).toEqual([]);
 });
 
+test("one that was founded in two attempts is like any other", () => {
+  const sql = new SimSql();
+  sql.run("CREATE TABLE alone (id INTEGER PRIMARY KEY)", []);
+  found(sql);
+  // A start anew, before anything was kept.
+  sql.run(TABLE, []);
+  sql.close();
+  const next = new SimSql();
+  next.run("CREATE TABLE alone (id INTEGER PRIMARY KEY)", []);
+  found(next);
+  next.run("INSERT INTO alone (id) VALUES (1)", []);
+  expect(next.all("SELECT id FROM alone", [])).toEqual([[1]]);
+  next.close();
+});
+
 test("who makes other tables has those alone", () => {
   const sql = used();
   sql.run(TABLE, []);

@@ -1,7 +1,7 @@
 /** Databases in memory, used by one object after the other; see `founding.ts`. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { assert } from "../../../src/base/assert.ts";
-import { isSchema, type Model } from "./founding.ts";
+import { isIdempotent, isSchema, type Model } from "./founding.ts";
 
 /** Kept between runs; large clusters with many changes of members take more. */
 const IDLE_MAX = 16;
@@ -46,7 +46,7 @@ export class SimDatabase {
 
   /** Other tables than the next object is to find: it gets another database. */
   #changesTables(text: string): void {
-    const isThere = /\bIF NOT EXISTS\b/.test(text) && this.model?.some(({ statement }) => statement === text);
+    const isThere = isIdempotent(text) && this.model?.some(({ statement }) => statement === text);
     if (isThere !== true) this.model = null;
   }
 }

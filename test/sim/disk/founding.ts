@@ -27,10 +27,14 @@ export type Outcome = "new" | "there" | "unlike";
 /** Statements that are noted at most: tables come first. */
 const STEPS_MAX = 256;
 
-const SCHEMA = /^\s*(CREATE|ALTER|DROP)\b/i;
-
+/** Whether it may change what tables there are. */
 export function isSchema(statement: string): boolean {
-  return SCHEMA.test(statement);
+  return /^\s*(CREATE|ALTER|DROP)\b/i.test(statement);
+}
+
+/** Whether it changes nothing when it is made once more: every start begins with one of these. */
+export function isIdempotent(statement: string): boolean {
+  return /^\s*CREATE \w+ IF NOT EXISTS\b/i.test(statement);
 }
 
 export class Founding {
@@ -78,12 +82,15 @@ export class Founding {
   /** Of an empty database: how it came to its tables; null if it did not, or not in time. */
   model(): Model | null {
     const last = this.#steps.findLastIndex(({ makesTable }) => makesTable);
-    return last === -1 || this.#steps.length > STEPS_MAX ? null : this.#steps.slice(0, last + 1);
+    // Of tables that are dropped none would be found where it is to be made again.
+    const isSimple = this.#steps.every(({ statement }) => !/^\s*DROP\b/i.test(statement));
+    return last === -1 || !isSimple || this.#steps.length > STEPS_MAX ? null : this.#steps.slice(0, last + 1);
   }
 
   #note(statement: string): void {
     if (this.#steps.length > STEPS_MAX) return;
-    this.#steps.push({ statement, makesTable: isSchema(statement), reads: this.#reads });
+    const isAgain = isIdempotent(statement) && this.#steps.some((step) => step.statement === statement);
+    this.#steps.push({ statement, makesTable: isSchema(statement) && !isAgain, reads: this.#reads });
     this.#reads = new Set();
   }
 }
