@@ -2,6 +2,8 @@
 import { availableParallelism, loadavg } from "node:os";
 import { drawOptions, type FixedOptions } from "../../test/sim/options.ts";
 import { type RunResult, runSeed } from "../../test/sim/run-seed.ts";
+import { onStopSignal } from "../lib/stop-signal.mjs";
+import { EXIT_STOPPED } from "./exit.ts";
 
 export interface BenchRequest {
   /** Null: as many as make single ones unimportant. */
@@ -28,18 +30,22 @@ export async function runBench(request: BenchRequest): Promise<number> {
   const replicas = request.replicas ?? 5;
   const seconds = request.virtualSeconds ?? 60;
   const fixed = { replicas, durationMs: seconds * 1000 };
-  for (let i = 0; i < WARM_UP_SEEDS; i += 1) await measure(firstSeed + seeds + i, { replicas });
   const all: Measured[] = [];
+  const finish = (): number => {
+    const head = `${seconds} virtual seconds with faults, ${replicas} replicas, seeds ${firstSeed} to ${firstSeed + all.length - 1}`;
+    console.log(`${head}, every invariant after every step; the rest as drawn:`);
+    for (const line of report(all)) console.log(`  ${line}`);
+    return all.some(({ result }) => result.failure !== null) ? 1 : 0;
+  };
+  onStopSignal(() => process.exit((all.length === 0 ? 0 : finish()) === 0 ? EXIT_STOPPED : 1));
+  for (let i = 0; i < WARM_UP_SEEDS; i += 1) await measure(firstSeed + seeds + i, { replicas });
   for (let i = 0; i < seeds; i += 1) {
     const measured = await measure(firstSeed + i, fixed);
     const { failure } = measured.result;
     if (failure !== null) console.log(`VIOLATION of ${failure.invariant} in seed ${firstSeed + i}`);
     all.push(measured);
   }
-  const head = `${seconds} virtual seconds with faults, ${replicas} replicas, seeds ${firstSeed} to ${firstSeed + seeds - 1}`;
-  console.log(`${head}, every invariant after every step; the rest as drawn:`);
-  for (const line of report(all)) console.log(`  ${line}`);
-  return all.some(({ result }) => result.failure !== null) ? 1 : 0;
+  return finish();
 }
 
 async function measure(seed: number, fixed: FixedOptions): Promise<Measured> {

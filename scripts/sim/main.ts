@@ -6,12 +6,16 @@ import { drawOptions, type FixedOptions } from "../../test/sim/options.ts";
 import { type RunResult, runSeed } from "../../test/sim/run-seed.ts";
 import { readScenario, requestOf, SCENARIO_FOLDER } from "../../test/sim/scenario.ts";
 import { Summary } from "../../test/sim/summary.ts";
+import { onStopSignal } from "../lib/stop-signal.mjs";
 import { parseArguments, type SimArguments, USAGE } from "./arguments.ts";
 import { runBench } from "./bench.ts";
+import { compileSparingly } from "./compiler.ts";
+import { EXIT_STOPPED } from "./exit.ts";
 
 /** One seed in so many is run twice, and must take the same course. */
 const TWICE_EVERY = 100;
 
+compileSparingly();
 const parsed = parseArguments(process.argv.slice(2));
 if (!parsed.ok) {
   console.error(`${parsed.error}\n\n${USAGE}`);
@@ -38,14 +42,27 @@ async function runSeeds(args: SimArguments): Promise<number> {
   const summary = new Summary();
   const startedAt = performance.now();
   const endAt = args.minutes === null ? Number.POSITIVE_INFINITY : startedAt + args.minutes * 60_000;
+  let seed = args.firstSeed;
+  // Heard in the middle of a seed, between two slices of its events.
+  onStopSignal(() => {
+    clearProgress();
+    console.log(`stopped in seed ${seed}, which does not count`);
+    process.exit(finish(summary, startedAt) === 0 ? EXIT_STOPPED : 1);
+  });
   for (let i = 0; i < (args.seeds ?? Number.POSITIVE_INFINITY) && performance.now() < endAt; i += 1) {
-    const result = await runOne(args, args.firstSeed + i);
+    seed = args.firstSeed + i;
+    const result = await runOne(args, seed);
     summary.add(result);
     showProgress(summary, startedAt, args);
     if (result.failure === null) continue;
     await report(result, args);
     if (!args.keepGoing) break;
   }
+  return finish(summary, startedAt);
+}
+
+/** Says what was run so far; the status to exit with. */
+function finish(summary: Summary, startedAt: number): number {
   clearProgress();
   const { user, system } = process.cpuUsage();
   console.log(summary.line((performance.now() - startedAt) / 1000, (user + system) / 1e6));

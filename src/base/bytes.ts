@@ -48,11 +48,12 @@ export function prefixEnd(prefix: Uint8Array): Uint8Array {
   return RANGE_END_OPEN;
 }
 
-const HEX = "0123456789abcdef";
+/** Of each byte. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal, two characters a byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += (HEX[byte >> 4] as string) + (HEX[byte & 15] as string);
+  for (const byte of bytes) text += HEX[byte] as string;
   return text;
 }

@@ -1,4 +1,4 @@
-import { assert } from "../base/assert.ts";
+import { InvariantError } from "../base/assert.ts";
 import type { SqlValue } from "../base/sql.ts";
 
 /**
@@ -7,16 +7,20 @@ import type { SqlValue } from "../base/sql.ts";
  */
 export function assertBindings(bindings: readonly SqlValue[]): void {
   for (const value of bindings) {
-    if (typeof value === "number") {
-      assert(
-        Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value)),
-        `not an exact number for SQL: ${value}`,
-      );
-    } else {
-      assert(
-        value === null || typeof value === "string" || value instanceof Uint8Array,
-        `not a value for SQL: ${typeof value}`,
-      );
-    }
+    // What it says is put together only when it is said: every value of every statement comes by here.
+    if (!isExact(value)) throw new InvariantError(problem(value));
   }
+}
+
+function isExact(value: SqlValue): boolean {
+  if (typeof value === "number") {
+    return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
+  }
+  return value === null || typeof value === "string" || value instanceof Uint8Array;
+}
+
+function problem(value: SqlValue): string {
+  return typeof value === "number"
+    ? `not an exact number for SQL: ${value}`
+    : `not a value for SQL: ${typeof value}`;
 }

@@ -1,7 +1,7 @@
 /** The objects of one cluster, their calls to each other, and the invariants that watch them. */
 
 import { fromBinary } from "@bufbuild/protobuf";
-import { assert } from "../../src/base/assert.ts";
+import { assert, defined } from "../../src/base/assert.ts";
 import { toHex } from "../../src/base/bytes.ts";
 import type { Config } from "../../src/durable/config.ts";
 import type { ReplicaTarget } from "../../src/engine/replica-api.ts";
@@ -20,6 +20,7 @@ import { VERSION_BYTES } from "./disk/sim-disk.ts";
 import type { FaultPlan } from "./faults/fault-plan.ts";
 import { fencedRead } from "./invariants/fenced-reads.ts";
 import { CoreView } from "./invariants/live-view.ts";
+import { Mark } from "./invariants/mark.ts";
 import { OneCreator } from "./invariants/one-creator.ts";
 import { SessionKeepsLog } from "./invariants/session-keeps-log.ts";
 import { checkSupersededCommit } from "./invariants/superseded-commit.ts";
@@ -46,6 +47,7 @@ export interface DurableChange {
 
 export class Cluster {
   readonly #objects: SimObject[];
+  readonly #byId = new Map<NodeId, SimObject>();
   readonly #newObject: (target: ReplicaTarget) => SimObject;
   readonly links: Links;
   readonly network: Network;
@@ -63,8 +65,8 @@ export class Cluster {
   floorBefore: (atMs: number) => number = () => 0;
   #durable: DurableChange[] = [];
   readonly #world: World;
-  /** Fingerprints of the objects as they were last checked. */
-  readonly #marks: number[] = [];
+  /** The objects as they were last checked. */
+  readonly #marks: Mark[] = [];
   readonly #views = new Map<NodeId, { core: object; view: CoreView }>();
 
   constructor(world: World, options: RunOptions, faults: FaultPlan, site: Site | null = null) {
@@ -87,9 +89,7 @@ export class Cluster {
         ranSuperseded: (instance) => this.#ranSuperseded(instance),
         durable: (object, change) => this.#durable.push({ object, change }),
       });
-    for (const { name } of this.config.members) {
-      this.#objects.push(this.#newObject({ cluster: CLUSTER, member: name }));
-    }
+    for (const { name } of this.config.members) this.#make({ cluster: CLUSTER, member: name });
   }
 
   /** Every object there has ever been: former members too. */
@@ -110,8 +110,15 @@ export class Cluster {
     if (known !== undefined) return known;
     assert(target.id !== undefined, `no object is called ${name}`);
     assert(this.#objects.length < FIRST_GATEWAY, "too many objects for the numbers of links");
+    return this.#make(target);
+  }
+
+  #make(target: ReplicaTarget): SimObject {
     const made = this.#newObject(target);
     this.#objects.push(made);
+    assert(!this.#byId.has(made.nodeId), "two objects have one id");
+    this.#byId.set(made.nodeId, made);
+    this.#marks.push(new Mark());
     return made;
   }
 
@@ -215,10 +222,7 @@ export class Cluster {
 
   /** Heartbeats change nothing that any invariant of one node looks at: most steps are cheap. */
   #hasChanged(object: SimObject): boolean {
-    const mark = fingerprint(object);
-    if (this.#marks[object.index] === mark) return false;
-    this.#marks[object.index] = mark;
-    return true;
+    return defined(this.#marks[object.index], "every object has a mark").update(object);
   }
 
   /**
@@ -269,8 +273,7 @@ export class Cluster {
   }
 
   #view(id: NodeId): NodeView {
-    const object = this.objects.find(({ nodeId }) => nodeId === id);
-    assert(object !== undefined, `no object has id ${id}`);
+    const object = defined(this.#byId.get(id), "every member has an object");
     const core = object.wiped ? null : object.core;
     let known = this.#views.get(id);
     if (core !== null && known?.core !== core) {
@@ -279,57 +282,6 @@ export class Cluster {
     }
     const live = core === null || known === undefined ? null : known.view;
     return { id, incarnation: object.starts, durable: object.disk.mirror, live };
-  }
-}
-
-/** A number that differs when anything differs that the invariants read of this object. */
-function fingerprint({ disk, core, starts }: SimObject): number {
-  const { mirror } = disk;
-  const hash = new Fingerprint();
-  hash.add(starts);
-  hash.add(disk.durable);
-  hash.add(mirror.last);
-  if (core === null) return hash.value;
-  const { log, term, role, vote, applied, uncommittedBytes, configurations } = core;
-  hash.add(term);
-  hash.add(role.length * 7 + role.charCodeAt(0));
-  hash.add(core.isAsleep ? 1 : 0);
-  hash.add(log.last);
-  hash.add(log.commit);
-  hash.add(log.snapshot.index);
-  hash.add(applied);
-  hash.add(uncommittedBytes);
-  hash.add(configurations.latest.index);
-  hash.add(log.lastTerm);
-  if (vote !== null) hash.addText(vote);
-  for (const { match, next, inflights } of core.progress.values()) {
-    hash.add(match);
-    hash.add(next);
-    hash.add(inflights.count);
-    hash.add(inflights.bytes);
-  }
-  return hash.value;
-}
-
-/** 53 bits of state: what differs collides practically never. */
-class Fingerprint {
-  #low = 0x9e3779b1;
-  #high = 0x85ebca6b;
-
-  /** Numbers that differ by their low 32 bits. */
-  add(value: number): void {
-    this.#low = Math.imul(this.#low ^ value, 0x9e3779b1);
-    this.#low ^= this.#low >>> 15;
-    this.#high = Math.imul(this.#high + value, 0x85ebca6b);
-    this.#high ^= this.#high >>> 13;
-  }
-
-  addText(text: string): void {
-    for (let i = 0; i < text.length; i += 1) this.add(text.charCodeAt(i));
-  }
-
-  get value(): number {
-    return (this.#high >>> 11) * 0x1_0000_0000 + (this.#low >>> 0);
   }
 }
 

@@ -25,8 +25,10 @@ export class LogMatching implements Invariant {
 
   check({ nodes, step }: Observation): void {
     for (const { node, durableChange, liveChange } of nodes) {
-      this.#checkLog(`${node.id}'s durable log`, node.durable.log, durableChange, null);
-      if (node.live !== null && liveChange !== null) {
+      if (durableChange.added.length > 0) {
+        this.#checkLog(`${node.id}'s durable log`, node.durable.log, durableChange, null);
+      }
+      if (node.live !== null && liveChange !== null && liveChange.added.length > 0) {
         this.#checkLog(`${node.id}'s log`, node.live.log, liveChange, node.id);
       }
     }

@@ -12,15 +12,15 @@ export class MemoryBounds implements Invariant {
       if (live === null) continue;
       const { bounds } = live;
       for (const { id, match, next, inflightMessages, inflightBytes } of live.followers) {
-        const to = `${node.id} to ${id}`;
+        const to = () => `${node.id} to ${id}`;
         if (inflightMessages > bounds.inflightMessagesMax) {
-          violated(this.name, `${to}: ${inflightMessages} appends in flight`);
+          violated(this.name, `${to()}: ${inflightMessages} appends in flight`);
         }
         if (inflightBytes >= bounds.inflightBytesMax + bounds.appendBytesMax && inflightMessages > 1) {
-          violated(this.name, `${to}: ${inflightBytes} bytes in flight`);
+          violated(this.name, `${to()}: ${inflightBytes} bytes in flight`);
         }
-        if (match >= next) violated(this.name, `${to}: match ${match} has reached next ${next}`);
-        if (match > live.log.last) violated(this.name, `${to}: match ${match} is beyond the log`);
+        if (match >= next) violated(this.name, `${to()}: match ${match} has reached next ${next}`);
+        if (match > live.log.last) violated(this.name, `${to()}: match ${match} is beyond the log`);
       }
       if (live.uncommittedBytes > bounds.uncommittedBytesMax && uncommittedCommands(live) > 1) {
         violated(this.name, `${node.id} holds ${live.uncommittedBytes} uncommitted bytes`);

@@ -99,9 +99,13 @@ export function summarize(node: NodeView): NodeSummary {
   };
 }
 
+/** Of everybody who does not lead. */
+const NO_MATCH: ReadonlyMap<NodeId, number> = new Map();
+
 function summarizeLive(live: LiveView): LiveSummary {
-  const { term, vote, commit, applied, role } = live;
-  return { term, vote, commit, applied, role, match: new Map(live.followers.map((f) => [f.id, f.match])) };
+  const { term, vote, commit, applied, role, followers } = live;
+  const match = followers.length === 0 ? NO_MATCH : new Map(followers.map((f) => [f.id, f.match]));
+  return { term, vote, commit, applied, role, match };
 }
 
 /** True when the node leads now or led this same term before the step. */

@@ -8,7 +8,8 @@ import type { Entry } from "../../../src/raft/types.ts";
 import { unpackCommands } from "../../../src/storage/log-chunk.ts";
 import type { Meta, MirrorChange } from "./durable-mirror.ts";
 import { internEntry } from "./intern-entry.ts";
-import type { SimSql, Write } from "./sim-sql.ts";
+import type { SimSql } from "./sim-sql.ts";
+import type { Write } from "./write.ts";
 
 const META_COLUMNS = [
   "term",

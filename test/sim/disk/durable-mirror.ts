@@ -3,7 +3,7 @@
  * from what was written to the database, never from anybody's memory, and becomes current when the
  * event's transaction becomes durable.
  */
-import { assert } from "../../../src/base/assert.ts";
+import { assert, InvariantError } from "../../../src/base/assert.ts";
 import type { SqlRow } from "../../../src/base/sql.ts";
 import type { RecentAnswers } from "../../../src/mvcc/mvcc-state.ts";
 import type { Entry, NodeId, SnapshotPoint } from "../../../src/raft/types.ts";
@@ -126,7 +126,8 @@ export class DurableMirror implements DurableView, LogView {
 
   entry(index: number): Entry {
     const entry = this.#entries[index - this.#base - 1];
-    assert(entry !== undefined, `the durable log has no entry ${index}`);
+    // Looked at all the time: what would be said is put together only when it is.
+    if (entry === undefined) throw new InvariantError(`the durable log has no entry ${index}`);
     return entry;
   }
 

@@ -80,10 +80,14 @@ export class CoreView implements LiveView {
   /** Kept from step to step while the core has the same ones. */
   #followers: readonly CoreFollowerView[] = [];
   readonly log: LogView;
+  readonly bounds: BoundsView;
 
   constructor(core: Core) {
     this.#core = core;
     this.log = new CoreLogView(core);
+    const { options } = core;
+    // With tiny bounds a single entry exceeds them, and does not count as "more than one append".
+    this.bounds = { ...options, appendBytesMax: Math.max(options.appendBytesMax, ENTRY_BYTES_MAX) };
   }
 
   get role() {
@@ -146,11 +150,5 @@ export class CoreView implements LiveView {
 
   get isTimed(): boolean {
     return isTimed(this.#core);
-  }
-
-  get bounds(): BoundsView {
-    const { options } = this.#core;
-    // With tiny bounds a single entry exceeds them, and does not count as "more than one append".
-    return { ...options, appendBytesMax: Math.max(options.appendBytesMax, ENTRY_BYTES_MAX) };
   }
 }

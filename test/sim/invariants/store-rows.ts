@@ -2,7 +2,6 @@
  * 9, 19, 20, 22. Every row a replica has stored durably is the model's, and its counters are the
  * model's at its applied index; a pulled snapshot lacks nothing that compaction has left.
  */
-import { toHex } from "../../../src/base/bytes.ts";
 import type { SqlRow, SqlValue } from "../../../src/base/sql.ts";
 import { violated } from "../../raft/invariants/violation.ts";
 import type { DurableChange } from "../cluster.ts";
@@ -36,10 +35,10 @@ function checkRow(who: string, row: SqlRow, versions: readonly Version[]): void 
   const equal =
     main === expected.main &&
     sub === expected.sub &&
-    hex(key) === expected.key &&
+    isHexOf(expected.key, key) &&
     create === expected.create &&
     version === expected.version &&
-    hex(value) === expected.value;
+    isHexOf(expected.value, value);
   if (!equal) {
     violated(NAME, `${who} stored ${JSON.stringify(row)}, expected ${JSON.stringify(expected)}`);
   }
@@ -62,6 +61,17 @@ function checkComplete(who: string, rows: readonly SqlRow[], moment: Moment, all
   }
 }
 
-function hex(value: SqlValue | undefined): string | null {
-  return value instanceof Uint8Array ? toHex(value) : null;
+/** Whether a stored value is these bytes in hexadecimal; null for NULL. */
+function isHexOf(text: string | null, value: SqlValue | undefined): boolean {
+  if (!(value instanceof Uint8Array)) return text === null;
+  if (text === null || text.length !== 2 * value.length) return false;
+  for (let i = 0; i < value.length; i += 1) {
+    const byte = value[i] as number;
+    if (text.charCodeAt(2 * i) !== HEX_DIGITS[byte >> 4]) return false;
+    if (text.charCodeAt(2 * i + 1) !== HEX_DIGITS[byte & 15]) return false;
+  }
+  return true;
 }
+
+/** Character codes. */
+const HEX_DIGITS: readonly number[] = [..."0123456789abcdef"].map((digit) => digit.charCodeAt(0));
