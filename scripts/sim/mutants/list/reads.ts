@@ -51,7 +51,8 @@ export const READ_MUTANTS: readonly Mutant[] = [
       {
         file: "src/engine/reads.ts",
         search: "    this.#next.push({ expiresAt, minRevision, settle, cameAt: now });",
-        replace: "    (this.#question?.reads ?? this.#next).push({ expiresAt, minRevision, settle, cameAt: now });",
+        replace:
+          "    (this.#question?.reads ?? this.#next).push({ expiresAt, minRevision, settle, cameAt: now });",
       },
     ],
   },
