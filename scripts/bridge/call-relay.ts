@@ -5,8 +5,10 @@ import { codeFromHttpStatus, errorFromJsonBytes } from "@connectrpc/connect/prot
 import { isUnreachable, isWorthRepeating } from "./failures.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Gateways } from "./gateways.ts";
+import { GRPC_HEADERS } from "./grpc-frames.ts";
 import { type Answer, post } from "./http-client.ts";
 import { CLIENT_URL_HEADER, clientUrlOf, forwardedHeaders } from "./metadata.ts";
+import { OriginHeaders } from "./origin-headers.ts";
 import type { PendingCall, SessionConnection, SessionWaiter } from "./session-connection.ts";
 import { SessionEnded } from "./session-errors.ts";
 import type { SessionAnswer, SessionCall } from "./session-messages.ts";
@@ -37,7 +39,8 @@ export interface Asked {
 
 /** What a client is told. */
 export interface Told {
-  readonly metadata: OutgoingHttpHeaders;
+  /** The whole of an answer's headers. */
+  readonly headers: OutgoingHttpHeaders;
   readonly bytes: Uint8Array;
 }
 
@@ -64,6 +67,7 @@ export class CallRelay {
   readonly #gateways: Gateways;
   readonly #apiToken: string | null;
   readonly #scheme: string;
+  readonly #origins = new OriginHeaders();
 
   constructor({ gateways, apiToken, scheme }: CallRelayOptions) {
     this.#gateways = gateways;
@@ -113,16 +117,23 @@ export class CallRelay {
     if (!(await isWorthRepeating(error, attempt, this.#gateways.count))) throw error;
   }
 
+  /** Throws the error if the answer is one. */
+  told({ code, message, response, origin }: SessionAnswer): Told {
+    // gRPC's codes are Connect's.
+    if (code !== 0) throw new ConnectError(message, code as Code);
+    return { headers: this.#origins.of(origin), bytes: response };
+  }
+
   async #askOne(gateway: Gateway, asked: Asked, signal: AbortSignal): Promise<Told> {
     if (gateway.sessions.areOffered && !MAY_LAST.has(asked.path)) {
       const answer = await gateway.sessions.call(this.#sessionCall(asked), signal);
-      if (answer !== null) return toldBySession(answer);
+      if (answer !== null) return this.told(answer);
     }
     const { target, agents, basePath } = gateway;
     const path = basePath + asked.path;
     const headers = this.#requestHeaders(asked);
     const answer = checked(gateway, await post(target, agents, path, headers, asked.message, signal));
-    return { metadata: ownHeaders(answer), bytes: answer.bytes };
+    return { headers: { ...GRPC_HEADERS, ...ownHeaders(answer) }, bytes: answer.bytes };
   }
 
   #requestHeaders({ headers, key, timeoutMs }: Asked): OutgoingHttpHeaders {
@@ -169,20 +180,6 @@ function checked(gateway: Gateway, answer: Answer): Answer {
   }
   const fallback = new ConnectError(`HTTP ${answer.status}`, codeFromHttpStatus(answer.status));
   throw errorFromJsonBytes(answer.bytes, undefined, fallback);
-}
-
-/** Throws the error if the answer is one. */
-export function toldBySession({ code, message, response, origin }: SessionAnswer): Told {
-  // gRPC's codes are Connect's.
-  if (code !== 0) throw new ConnectError(message, code as Code);
-  const metadata: OutgoingHttpHeaders = {};
-  if (origin !== null) {
-    metadata["x-edged-revision"] = origin.revision;
-    metadata["x-edged-term"] = origin.term;
-    metadata["x-edged-replica"] = origin.replica;
-    if (origin.leader !== "") metadata["x-edged-leader"] = origin.leader;
-  }
-  return { metadata, bytes: response };
 }
 
 /** Whether a session's answer says that the call belongs into another session. */

@@ -16,8 +16,11 @@ const EMPTY = Buffer.alloc(0);
 /** Messages up to this size are copied behind their heads: one piece is written faster than two. */
 const COPIED_BYTES_MAX = 16 * 1024;
 
-const WITH_TRAILERS = { waitForTrailers: true };
-const WITHOUT_BODY = { endStream: true };
+export const GRPC_HEADERS: OutgoingHttpHeaders = { ":status": 200, "content-type": "application/grpc" };
+
+/** Without a date: gRPC has none, and Node does as it is told though its types do not know that here. */
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+const WITHOUT_BODY = { endStream: true, sendDate: false };
 const IS_OK = { "grpc-status": "0" };
 
 /**
@@ -58,15 +61,13 @@ export function messageOf(body: Buffer, headers: IncomingHttpHeaders): Buffer | 
   return unzip(message, { maxOutputLength: READ_BYTES_MAX });
 }
 
-/** Answers with one message. `headers` are the answer's own: more are put into them. */
+/** Answers with one message. `headers` are all of the answer's, `GRPC_HEADERS` among them. */
 export function sendMessage(
   stream: ServerHttp2Stream,
   headers: OutgoingHttpHeaders,
   message: Uint8Array,
 ): void {
   if (isGone(stream)) return;
-  headers[":status"] = 200;
-  headers["content-type"] = "application/grpc";
   stream.on("wantTrailers", sendOk);
   stream.respond(headers, WITH_TRAILERS);
   const isSmall = message.length <= COPIED_BYTES_MAX;
@@ -90,8 +91,7 @@ function sendOk(this: ServerHttp2Stream): void {
 export function sendError(stream: ServerHttp2Stream, { code, rawMessage }: ConnectError): void {
   if (isGone(stream)) return;
   const headers = {
-    ":status": 200,
-    "content-type": "application/grpc",
+    ...GRPC_HEADERS,
     "grpc-status": String(code),
     "grpc-message": percentEncoded(rawMessage),
   };

@@ -13,7 +13,6 @@ import {
   isPutOff,
   isRefusedAsBusy,
   type Told,
-  toldBySession,
 } from "./call-relay.ts";
 import { clientError } from "./failures.ts";
 import { messageOf, readBody, sendError, sendMessage } from "./grpc-frames.ts";
@@ -75,7 +74,7 @@ export class UnaryCall implements SessionWaiter {
     if (isPutOff(answer)) this.#askOn(null);
     else if (begun !== null && isRefusedAsBusy(answer)) {
       this.#askOn({ gateway: begun.gateway, error: new ConnectError(answer.message, Code.Unavailable) });
-    } else this.#tell(() => toldBySession(answer));
+    } else this.#tell(() => this.#relay.told(answer));
   }
 
   /** By a session. */
@@ -138,8 +137,8 @@ export class UnaryCall implements SessionWaiter {
   #tell(told: () => Told): void {
     if (this.#isOver) return;
     try {
-      const { metadata, bytes } = told();
-      sendMessage(this.#stream, metadata, bytes);
+      const { headers, bytes } = told();
+      sendMessage(this.#stream, headers, bytes);
       this.#end();
     } catch (error) {
       this.#fail(error);
