@@ -1,5 +1,5 @@
 /** Native gRPC and HTTP/1.1 on one port, as etcd has them, in front of a gateway. */
-import type { Http2ServerRequest } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, createContextValues } from "@connectrpc/connect";
 import {
@@ -65,9 +65,10 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const port = new Port({
     ...options,
     http1: (request, response) => proxy.handle(request, response),
+    takes: (stream, headers) => isGrpc(headers) && calls.takes(stream, headers),
     http2: (request, response) => {
-      if (!isGrpc(request)) proxy.handle(request, response);
-      else if (!calls.takes(request, response)) grpc(request, withPlainMessages(response));
+      if (isGrpc(request.headers)) grpc(request, withPlainMessages(response));
+      else proxy.handle(request, response);
     },
   });
   const address = await port.listen();
@@ -81,7 +82,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   };
 }
 
-function isGrpc({ headers }: Http2ServerRequest): boolean {
+function isGrpc(headers: IncomingHttpHeaders): boolean {
   return headers["content-type"]?.startsWith("application/grpc") === true;
 }
 

@@ -64,7 +64,11 @@ export class Gateway {
       await response.arrayBuffer();
       if (this.isSilent) this.#silence = new AbortController();
     } catch (error) {
-      if (!this.isSilent) this.#silence.abort(new Unreachable(this.target.origin, error));
+      if (!this.isSilent) {
+        const reason = new Unreachable(this.target.origin, error);
+        this.#silence.abort(reason);
+        this.sessions.abandon(reason);
+      }
     } finally {
       this.#isProbed = false;
     }

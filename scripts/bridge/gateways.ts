@@ -43,15 +43,24 @@ export class Gateways {
     signal: AbortSignal,
   ): { readonly signal: AbortSignal; readonly left: () => void } {
     if (this.#all.length === 1) return { signal, left: () => undefined };
+    this.began();
+    const left = (): void => this.left();
+    return { signal: gateway.isSilent ? signal : AbortSignal.any([signal, gateway.silence]), left };
+  }
+
+  /** A call in a session waits from now on until `left`: it fails when its gateway falls silent. */
+  began(): void {
+    if (this.#all.length === 1) return;
     this.#underWay += 1;
     this.#timer ??= setInterval(() => this.#probeAll(), PROBE_EVERY_MS).unref();
-    const left = (): void => {
-      this.#underWay -= 1;
-      if (this.#underWay > 0 || this.#timer === null) return;
-      clearInterval(this.#timer);
-      this.#timer = null;
-    };
-    return { signal: gateway.isSilent ? signal : AbortSignal.any([signal, gateway.silence]), left };
+  }
+
+  left(): void {
+    if (this.#all.length === 1) return;
+    this.#underWay -= 1;
+    if (this.#underWay > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
   }
 
   close(): void {

@@ -1,10 +1,5 @@
 /** gRPC's framing of calls with one message each way, on HTTP/2 streams as Node has them. */
-import type {
-  Http2ServerResponse,
-  IncomingHttpHeaders,
-  OutgoingHttpHeaders,
-  ServerHttp2Stream,
-} from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -16,10 +11,44 @@ const HEAD_BYTES = 5;
 export const READ_BYTES_MAX = 16 * 1024 * 1024;
 
 const unzip = promisify(gunzip);
+const EMPTY = Buffer.alloc(0);
 
-/** The one message of a request. */
-export async function readMessage(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<Buffer> {
-  const body = await readAll(stream);
+/** Messages up to this size are copied behind their heads: one piece is written faster than two. */
+const COPIED_BYTES_MAX = 16 * 1024;
+
+export const GRPC_HEADERS: OutgoingHttpHeaders = { ":status": 200, "content-type": "application/grpc" };
+
+/** Without a date: gRPC has none, and Node does as it is told though its types do not know that here. */
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+const WITHOUT_BODY = { endStream: true, sendDate: false };
+const IS_OK = { "grpc-status": "0" };
+
+/**
+ * Reads a request's body; `read` is told the whole of it, or what is wrong with it. A stream that breaks
+ * tells neither.
+ */
+export function readBody(stream: ServerHttp2Stream, read: (body: Buffer | ConnectError) => void): void {
+  let first: Buffer | null = null;
+  let more: Buffer[] | null = null;
+  let bytes = 0;
+  stream.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (first === null) first = chunk;
+    else if (bytes <= READ_BYTES_MAX) {
+      more ??= [first];
+      more.push(chunk);
+    }
+  });
+  stream.on("end", () => {
+    if (bytes > READ_BYTES_MAX) {
+      const text = `grpc: received message larger than max (${bytes} vs. ${READ_BYTES_MAX})`;
+      read(new ConnectError(text, Code.ResourceExhausted));
+    } else read(more === null ? (first ?? EMPTY) : Buffer.concat(more));
+  });
+}
+
+/** The one message of a body: at once unless it is compressed. Throws what the client is told. */
+export function messageOf(body: Buffer, headers: IncomingHttpHeaders): Buffer | Promise<Buffer> {
   if (body.length < HEAD_BYTES) throw new ConnectError("the request has no message", Code.Internal);
   const end = HEAD_BYTES + body.readUInt32BE(1);
   if (body.length !== end) throw new ConnectError("the request is not one whole message", Code.Internal);
@@ -32,47 +61,43 @@ export async function readMessage(stream: ServerHttp2Stream, headers: IncomingHt
   return unzip(message, { maxOutputLength: READ_BYTES_MAX });
 }
 
-function readAll(stream: ServerHttp2Stream): Promise<Buffer> {
-  return new Promise((read, failed) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    stream.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= READ_BYTES_MAX) chunks.push(chunk);
-    });
-    stream.on("end", () => {
-      const [first] = chunks;
-      if (bytes > READ_BYTES_MAX) {
-        const text = `grpc: received message larger than max (${bytes} vs. ${READ_BYTES_MAX})`;
-        failed(new ConnectError(text, Code.ResourceExhausted));
-      } else read(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
-    });
-    stream.on("error", failed);
-  });
+/** Answers with one message. `headers` are all of the answer's, `GRPC_HEADERS` among them. */
+export function sendMessage(
+  stream: ServerHttp2Stream,
+  headers: OutgoingHttpHeaders,
+  message: Uint8Array,
+): void {
+  if (isGone(stream)) return;
+  stream.on("wantTrailers", sendOk);
+  stream.respond(headers, WITH_TRAILERS);
+  const isSmall = message.length <= COPIED_BYTES_MAX;
+  const frame = Buffer.allocUnsafe(isSmall ? HEAD_BYTES + message.length : HEAD_BYTES);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  if (isSmall) {
+    frame.set(message, HEAD_BYTES);
+    stream.end(frame);
+  } else {
+    stream.write(frame);
+    stream.end(message);
+  }
 }
 
-/** Answers with one message. */
-export function sendMessage(
-  response: Http2ServerResponse,
-  metadata: OutgoingHttpHeaders,
-  message: Buffer,
-): void {
-  if (response.stream.destroyed) return;
-  const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUInt32BE(message.length, 1);
-  response.writeHead(200, { "content-type": "application/grpc", ...metadata });
-  response.addTrailers({ "grpc-status": "0" });
-  response.end(Buffer.concat([head, message]));
+function sendOk(this: ServerHttp2Stream): void {
+  this.sendTrailers(IS_OK);
 }
 
 /** Answers with an error and nothing else. */
-export function sendError({ stream }: Http2ServerResponse, { code, rawMessage }: ConnectError): void {
-  if (stream.destroyed || stream.headersSent) return;
+export function sendError(stream: ServerHttp2Stream, { code, rawMessage }: ConnectError): void {
+  if (isGone(stream)) return;
   const headers = {
-    ":status": 200,
-    "content-type": "application/grpc",
+    ...GRPC_HEADERS,
     "grpc-status": String(code),
     "grpc-message": percentEncoded(rawMessage),
   };
-  stream.respond(headers, { endStream: true });
+  stream.respond(headers, WITHOUT_BODY);
+}
+
+function isGone(stream: ServerHttp2Stream): boolean {
+  return stream.destroyed || stream.closed || stream.headersSent;
 }

@@ -5,6 +5,8 @@ import {
   createServer as createHttp2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
 } from "node:http2";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
@@ -27,6 +29,8 @@ export interface PortOptions {
   readonly port: number;
   readonly tls: TlsOptions | null;
   readonly http1: RequestListener;
+  /** Answers true if it serves a stream of HTTP/2: `http2` serves all others. */
+  readonly takes: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
   readonly http2: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 }
 
@@ -41,10 +45,16 @@ export class Port {
   constructor(options: PortOptions) {
     this.#options = options;
     this.#http1 = createHttpServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, options.http1);
-    this.#http2 = createHttp2Server(
-      { settings: { initialWindowSize: STREAM_WINDOW_BYTES }, maxSessionMemory: SESSION_MEMORY_MB },
-      options.http2,
-    );
+    this.#http2 = createHttp2Server({
+      settings: { initialWindowSize: STREAM_WINDOW_BYTES },
+      maxSessionMemory: SESSION_MEMORY_MB,
+    });
+    // Requests and responses as objects cost as much as all else that is done for a short call: only
+    // streams that nobody took get them, from a server that has no connections of its own.
+    const objects = createHttp2Server(options.http2);
+    this.#http2.on("stream", (stream, headers, ...more) => {
+      if (!options.takes(stream, headers)) objects.emit("stream", stream, headers, ...more);
+    });
     this.#http2.on("session", (session) => {
       session.setLocalWindowSize(SESSION_WINDOW_BYTES);
       this.#sessions.add(session);

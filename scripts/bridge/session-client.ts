@@ -1,5 +1,5 @@
 /** A client that has nothing but sessions: for programs in Node, and for measuring. */
-import type { Answer } from "../../src/wire/gen/session_pb.ts";
+import type { SessionAnswer } from "./session-messages.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface SessionClientOptions {
@@ -32,7 +32,7 @@ export class SessionClient {
     request: Uint8Array,
     metadata: Readonly<Record<string, string>> = {},
     { signal = NEVER, timeoutMs = null }: { signal?: AbortSignal; timeoutMs?: number | null } = {},
-  ): Promise<Answer> {
+  ): Promise<SessionAnswer> {
     const answer = await this.#sessions.call({ path, request, metadata, timeoutMs }, signal);
     if (answer === null) throw new Error("the gateway offers no sessions");
     return answer;

@@ -1,19 +1,19 @@
 /** One session with a gateway: a WebSocket on which many calls are in flight (docs/session.md). */
 import type { OutgoingHttpHeaders } from "node:http";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import WebSocket from "ws";
 import { SESSION_PROTOCOL } from "../../src/gateway/session/session-protocol.ts";
-import {
-  type Answer,
-  type Call,
-  CallSchema,
-  FromClientSchema,
-  type FromServer,
-  FromServerSchema,
-  type Welcome,
-} from "../../src/wire/gen/session_pb.ts";
+import { FromServerSchema, type Welcome } from "../../src/wire/gen/session_pb.ts";
 import { SessionEnded, SessionsNotOffered } from "./session-errors.ts";
+import {
+  decodeFromServer,
+  encodeFromClient,
+  type NumberedCall,
+  type ServerMessage,
+  type SessionAnswer,
+  type SessionCall,
+} from "./session-messages.ts";
 import { Unreachable } from "./unreachable.ts";
 
 const HANDSHAKE_MS_MAX = 5_000;
@@ -22,20 +22,27 @@ const WAITING_FACTOR = 16;
 /** Bytes of a call besides its request. */
 const CALL_FRAME_BYTES = 1_024;
 
-export interface SessionCall {
-  /** As in gRPC: `/etcdserverpb.KV/Range`. */
-  readonly path: string;
-  readonly request: Uint8Array;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly timeoutMs: number | null;
+/** Who waits for an answer; one of the two is told, and once. */
+export interface SessionWaiter {
+  /** The server's answer, whatever it is. */
+  answered(answer: SessionAnswer): void;
+  /**
+   * `SessionEnded` if the call was certainly not begun, `Unreachable` if the session was lost and the call
+   * may have run.
+   */
+  failed(error: unknown): void;
 }
 
-interface Pending {
-  readonly call: SessionCall;
+/** A call that was made here. */
+export interface PendingCall extends NumberedCall {
+  readonly waiter: SessionWaiter;
+}
+
+interface Pending extends PendingCall {
   /** 0 while it waits for a place. */
   id: number;
-  readonly answered: (answer: Answer) => void;
-  readonly failed: (error: unknown) => void;
+  /** Nobody waits for it any more. */
+  isForgotten: boolean;
 }
 
 export class SessionConnection {
@@ -46,7 +53,7 @@ export class SessionConnection {
   readonly #pending = new Map<number, Pending>();
   /** Calls that wait for a place, and those that leave with the next message. */
   #waiting: Pending[] = [];
-  #leaving: Call[] = [];
+  #leaving: Pending[] = [];
   #cancels: number[] = [];
   #requestBytes = 0;
   #lastId = 0;
@@ -129,28 +136,16 @@ export class SessionConnection {
     return !this.#isEnding;
   }
 
-  /**
-   * The server's answer, whatever it is. Rejects with `SessionEnded` if the call was certainly not begun,
-   * with `Unreachable` if the session was lost and the call may have run, with the signal's reason.
-   */
-  call(call: SessionCall, signal: AbortSignal): Promise<Answer> {
+  /** The server's answer, whatever it is. Rejects as a waiter is told, and with the signal's reason. */
+  call(call: SessionCall, signal: AbortSignal): Promise<SessionAnswer> {
     return new Promise((resolve, reject) => {
-      if (this.#isEnding) {
-        reject(new SessionEnded());
-        return;
-      }
-      if (this.#waiting.length >= WAITING_FACTOR * this.window) {
-        reject(new ConnectError("too many calls wait for the gateway", Code.ResourceExhausted));
-        return;
-      }
       const gone = (): void => {
-        this.#forget(pending);
+        this.cancel(pending);
         reject(signal.reason);
       };
       const done = (): void => signal.removeEventListener("abort", gone);
-      const pending: Pending = {
-        call,
-        id: 0,
+      signal.addEventListener("abort", gone, { once: true });
+      const pending = this.begin(call, {
         answered: (answer) => {
           done();
           resolve(answer);
@@ -159,11 +154,42 @@ export class SessionConnection {
           done();
           reject(error);
         },
-      };
-      signal.addEventListener("abort", gone, { once: true });
+      });
+    });
+  }
+
+  /** Makes a call; `waiter` is told of its end, never before this returns. */
+  begin(call: SessionCall, waiter: SessionWaiter): PendingCall {
+    const pending: Pending = { call, waiter, id: 0, isForgotten: false };
+    if (this.#isEnding) queueMicrotask(() => waiter.failed(new SessionEnded()));
+    else if (this.#waiting.length >= WAITING_FACTOR * this.window) {
+      const error = new ConnectError("too many calls wait for the gateway", Code.ResourceExhausted);
+      queueMicrotask(() => waiter.failed(error));
+    } else {
       this.#waiting.push(pending);
       this.#beginWaiting();
-    });
+    }
+    return pending;
+  }
+
+  /** Nobody waits for it any more, and nobody is told; its place is free when the server says so. */
+  cancel({ id, waiter }: PendingCall): void {
+    const pending = this.#pending.get(id);
+    if (id === 0) this.#waiting = this.#waiting.filter((waiting) => waiting.waiter !== waiter);
+    else if (pending?.isForgotten === false) {
+      pending.isForgotten = true;
+      this.#cancels.push(id);
+      this.#flushSoon();
+    }
+  }
+
+  /** The gateway says nothing any more: nobody waits for it. */
+  abandon(error: unknown): void {
+    const all = [...this.#pending.values(), ...this.#waiting].filter(({ isForgotten }) => !isForgotten);
+    for (const pending of all) {
+      this.cancel(pending);
+      pending.waiter.failed(error);
+    }
   }
 
   close(): void {
@@ -183,26 +209,12 @@ export class SessionConnection {
   }
 
   #begin(pending: Pending): void {
-    const { path, request, metadata, timeoutMs } = pending.call;
     this.#lastId += 1;
     pending.id = this.#lastId;
-    this.#requestBytes += request.length;
+    this.#requestBytes += pending.call.request.length;
     this.#pending.set(this.#lastId, pending);
-    const timeout = timeoutMs === null ? 0 : Math.max(1, Math.floor(timeoutMs));
-    this.#leaving.push(
-      create(CallSchema, { id: this.#lastId, path, request, metadata: { ...metadata }, timeoutMs: timeout }),
-    );
+    this.#leaving.push(pending);
     this.#flushSoon();
-  }
-
-  /** Nobody waits for it any more; its place is free when the server says so. */
-  #forget(pending: Pending): void {
-    const { id } = pending;
-    if (id === 0) this.#waiting = this.#waiting.filter((waiting) => waiting !== pending);
-    else if (this.#pending.has(id)) {
-      this.#cancels.push(id);
-      this.#flushSoon();
-    }
   }
 
   /** What is asked in one round of the event loop leaves together. */
@@ -218,46 +230,47 @@ export class SessionConnection {
     do {
       let bytes = 0;
       let count = 0;
-      for (const { request, metadata } of this.#leaving) {
+      for (const { call } of this.#leaving) {
+        const { request, metadata } = call;
         bytes += request.length + CALL_FRAME_BYTES + metadataBytes(metadata);
         if (count > 0 && bytes > this.#welcome.messageBytesMax) break;
         count += 1;
       }
       const calls = this.#leaving.splice(0, count);
       this.#toldBytes = this.#receivedBytes;
-      const message = { calls, cancels: this.#cancels, takenBytes: BigInt(this.#receivedBytes) };
+      const message = encodeFromClient(calls, this.#cancels, this.#receivedBytes);
       this.#cancels = [];
-      this.#socket.send(toBinary(FromClientSchema, create(FromClientSchema, message)));
+      this.#socket.send(message);
     } while (this.#leaving.length > 0);
   }
 
   #receive(data: Buffer): void {
     this.#receivedBytes += data.length;
-    let message: FromServer;
+    let message: ServerMessage;
     try {
-      message = fromBinary(FromServerSchema, data);
+      message = decodeFromServer(data);
     } catch (error) {
       this.#socket.terminate();
       this.#lost(error);
       return;
     }
     for (const answer of message.answers) this.#answer(answer);
-    for (const { text } of message.problems) {
+    for (const text of message.problems) {
       // It and this client do not understand each other: what is in flight has no answer to wait for.
       this.#lost(text);
       this.#socket.close();
     }
-    if (message.goodbye !== undefined) this.#end();
+    if (message.isGoodbye) this.#end();
     if (this.#receivedBytes - this.#toldBytes > this.#welcome.untakenBytesMax / 4) this.#flushSoon();
     this.#beginWaiting();
   }
 
-  #answer(answer: Answer): void {
+  #answer(answer: SessionAnswer): void {
     const pending = this.#pending.get(answer.id);
     if (pending === undefined) return;
     this.#pending.delete(answer.id);
     this.#requestBytes -= pending.call.request.length;
-    pending.answered(answer);
+    if (!pending.isForgotten) pending.waiter.answered(answer);
   }
 
   /** No further calls here: those that wait go elsewhere. */
@@ -267,7 +280,7 @@ export class SessionConnection {
     this.#ended();
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { failed } of waiting) failed(new SessionEnded());
+    for (const { waiter } of waiting) waiter.failed(new SessionEnded());
   }
 
   #lost(cause: unknown): void {
@@ -276,8 +289,9 @@ export class SessionConnection {
     this.#pending.clear();
     const unsent = new Set(this.#leaving.map(({ id }) => id));
     this.#leaving = [];
-    for (const [id, { failed }] of pending) {
-      failed(unsent.has(id) ? new SessionEnded() : new Unreachable(this.#url, cause));
+    for (const [id, { waiter, isForgotten }] of pending) {
+      if (isForgotten) continue;
+      waiter.failed(unsent.has(id) ? new SessionEnded() : new Unreachable(this.#url, cause));
     }
   }
 }

@@ -1,9 +1,9 @@
 /** The sessions with one gateway: opened when there are calls, renewed when they end. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { Code } from "@connectrpc/connect";
-import type { Answer } from "../../src/wire/gen/session_pb.ts";
-import { type SessionCall, SessionConnection } from "./session-connection.ts";
+import { SessionConnection } from "./session-connection.ts";
 import { SessionEnded, SessionsNotOffered } from "./session-errors.ts";
+import type { SessionAnswer, SessionCall } from "./session-messages.ts";
 
 /** A gateway without sessions is asked again after this: it may have been updated. */
 const NOT_OFFERED_MS = 60_000;
@@ -24,6 +24,8 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   #open: SessionConnection[] = [];
+  /** Those that take no more calls; some may have calls under way. */
+  #ending: SessionConnection[] = [];
   #opening: Promise<SessionConnection | null> | null = null;
   #notOfferedUntil = 0;
   #isClosed = false;
@@ -41,7 +43,7 @@ export class Sessions {
    * The server's answer; null if there is no session to make the call in, whatever the reason. Rejects as
    * a session does.
    */
-  async call(call: SessionCall, signal: AbortSignal): Promise<Answer | null> {
+  async call(call: SessionCall, signal: AbortSignal): Promise<SessionAnswer | null> {
     for (let renewals = 0; this.areOffered && renewals < RENEWALS_MAX; renewals += 1) {
       try {
         const session = this.#pick() ?? (await unlessAborted(this.#openOne(), signal));
@@ -54,6 +56,18 @@ export class Sessions {
       }
     }
     return null;
+  }
+
+  /** A session in which a call with such a request may begin at once, if there is one. */
+  ready(requestBytes: number): SessionConnection | null {
+    if (!this.areOffered) return null;
+    const session = this.#pick();
+    return session === null || requestBytes > session.requestBytesMax ? null : session;
+  }
+
+  /** The gateway says nothing any more: calls under way fail with `error`. */
+  abandon(error: unknown): void {
+    for (const session of [...this.#open, ...this.#ending]) session.abandon(error);
   }
 
   close(): void {
@@ -77,6 +91,8 @@ export class Sessions {
     if (this.#opening !== null) return this.#opening;
     const { url, headers } = this.#options;
     const opening = SessionConnection.open(url, headers, () => {
+      const ended = this.#open.filter((session) => !session.isOpen);
+      this.#ending = [...this.#ending, ...ended].filter(({ load }) => load > 0);
       this.#open = this.#open.filter((session) => session.isOpen);
     }).then(
       (session) => {

@@ -23,6 +23,7 @@ export class FakeSessions implements AsyncDisposable {
   /** Those that were opened so far. */
   readonly opened: FakeSession[] = [];
   readonly #server: Server;
+  #isSilent = false;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -33,7 +34,9 @@ export class FakeSessions implements AsyncDisposable {
     received: (session: FakeSession, message: FromClient) => void,
     welcome: MessageInitShape<typeof FromServerSchema>["welcome"] = WELCOME,
   ): Promise<FakeSessions> {
-    const server = createServer((_request, response) => response.writeHead(404).end());
+    const server = createServer((_request, response) => {
+      if (!sessions.#isSilent) response.writeHead(404).end();
+    });
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const sessions = new FakeSessions(server);
     new WebSocketServer({ server, path: "/session" }).on("connection", (socket) => {
@@ -45,6 +48,11 @@ export class FakeSessions implements AsyncDisposable {
       tell({ welcome });
     });
     return sessions;
+  }
+
+  /** Requests are not answered any more, as by a process that was stopped. */
+  fallSilent(): void {
+    this.#isSilent = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

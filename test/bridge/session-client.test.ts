@@ -1,6 +1,6 @@
 /** The client's side of sessions, before servers that do what a test wants. */
 import { describe, expect, test } from "vitest";
-import type { SessionCall } from "../../scripts/bridge/session-connection.ts";
+import type { SessionCall } from "../../scripts/bridge/session-messages.ts";
 import { Sessions } from "../../scripts/bridge/sessions.ts";
 import { Unreachable } from "../../scripts/bridge/unreachable.ts";
 import { until } from "../harness/processes.ts";

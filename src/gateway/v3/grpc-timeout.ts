@@ -13,7 +13,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
  * The time that a `Grpc-Timeout` header leaves, in milliseconds; null without one. The error is
  * etcd's text.
  */
-export function grpcTimeoutMs(headers: Headers): Result<number | null, string> {
+export function grpcTimeoutMs(headers: Pick<Headers, "get">): Result<number | null, string> {
   const text = headers.get("Grpc-Timeout");
   if (text === null) return ok(null);
   const match = /^([+-]?\d{1,18})([HMSmun])$/.exec(text);
