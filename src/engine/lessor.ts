@@ -75,7 +75,7 @@ export class Lessor {
   readonly #context: EngineContext;
   readonly #proposals: Proposals;
   readonly #electionMs: number;
-  readonly #rest: Rest | null;
+  #rest: Rest | null;
   #office: Office | null = null;
 
   constructor(
@@ -120,6 +120,8 @@ export class Lessor {
     const { core } = raft;
     if (!this.#mayTakeOffice) {
       this.#office = null;
+      // Leases that are restored begin when all is there, whatever was before.
+      if (machine.isRestoring) this.#rest = null;
       return;
     }
     if (this.#office === null || !this.#isInOffice(this.#office)) {
@@ -201,10 +203,10 @@ export class Lessor {
     return this.#office?.isLoaded === true ? this.#office.clock.byExpiry().map(({ id }) => id) : null;
   }
 
-  /** Entries of earlier terms may still change leases. */
+  /** Entries of earlier terms may still change leases, and what is restored in part is nobody's yet. */
   get #mayTakeOffice(): boolean {
-    const { isLeader, core } = this.#context.raft;
-    return isLeader && core.applied >= core.termStartIndex;
+    const { raft, machine } = this.#context;
+    return raft.isLeader && raft.core.applied >= raft.core.termStartIndex && !machine.isRestoring;
   }
 
   #isInOffice(office: Office): boolean {

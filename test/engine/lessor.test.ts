@@ -22,6 +22,7 @@ class Leadership {
   readonly lessor: Lessor;
   readonly #term: number;
   isLeader = true;
+  isRestoring = false;
   holdsBack = false;
   /** Commands that went through the log. */
   written = 0;
@@ -50,6 +51,9 @@ class Leadership {
     const machine = {
       get leases() {
         return leadership.store.machine.leases;
+      },
+      get isRestoring() {
+        return leadership.isRestoring;
       },
     };
     const context = {
@@ -401,6 +405,22 @@ describe("many leases", () => {
     leader.passTo(30 * SECOND);
     expect(leader.store.machine.leases.count).toBe(0);
     expect(leader.lessor.deadline()).toBeNull();
+  });
+
+  test("of a backup begin when all of it is there, however long it has been on its way", () => {
+    const store = new Store();
+    const leader = new Leadership(store, 20 * SECOND, 1, 10 * SECOND);
+    leader.isRestoring = true;
+    leader.grant(1, 30);
+    expect([leader.lessor.deadline(), leader.lessor.remainingMs(1n)]).toEqual([null, null]);
+    leader.passTo(60 * SECOND);
+    leader.isRestoring = false;
+    leader.turn();
+    expect(leader.lessor.remainingMs(1n)).toBe(30 * SECOND + ELECTION_MS);
+    leader.passTo(89 * SECOND);
+    expect(leader.has(1)).toBe(true);
+    leader.passTo(92 * SECOND);
+    expect(leader.has(1)).toBe(false);
   });
 
   test("are listed in the order in which they end", () => {

@@ -33,6 +33,7 @@ export type Climate =
   | "users" // users are asked for, and who may do what changes all the time
   | "guarded" // the same, with watchers, leases and members that come and go
   | "restored" // a backup is restored first, while replicas lag
+  | "trickling" // a backup takes long to be restored, and nobody leads for long meanwhile
   | "members" // members come and go
   | "successors" // leaders go while members change, and the next ones are slow to apply what they have
   | "forgetful" // answers are lost, and operations are soon forgotten
@@ -310,6 +311,20 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     nemesisMs: 700,
     limits: { applyEntriesPerTurnMax: 1, batchCommandsMax: 1 },
     faults: only({ kill: 2, partition: 2, evict: 0.5, "drop-reply": 0.1 }),
+  },
+  trickling: {
+    ...SHORT,
+    durationMs: 10_000,
+    restores: true,
+    leases: true,
+    electionMs: 200,
+    heartbeatMs: 50,
+    latencyMs: 20,
+    attemptMs: 100,
+    attempts: 3,
+    nemesisMs: 1_500,
+    limits: { applyEntriesPerTurnMax: 1, batchCommandsMax: 1 },
+    faults: only({ kill: 2, isolate: 2, "isolate-leader": 3, drop: 0.3, "drop-reply": 0.2, "fail-fast": 0.2 }),
   },
   members: {
     ...SHORT,

@@ -56,6 +56,7 @@ export class SimDisk {
   #open: Transaction | null = null;
   #pending: Transaction[] = [];
   #issued = 0;
+  #written = 0;
   #durable = 0;
   /** The counters as they are durable; null: there are none. */
   #durableMeta: Meta | null = null;
@@ -107,6 +108,11 @@ export class SimDisk {
   /** The number of the newest transaction, that of the running event included. */
   get issued(): number {
     return this.#issued;
+  }
+
+  /** How many statements have written since the object was made, those of events that came to nothing included. */
+  get written(): number {
+    return this.#written;
   }
 
   /** The number of the newest durable one. */
@@ -208,6 +214,7 @@ export class SimDisk {
       this.#takeBack(this.#open?.writes.length ?? 0);
       throw error;
     }
+    this.#written += 1;
     this.#begin().writes.push({ statement, bindings });
   }
 

@@ -41,4 +41,17 @@ export const RESTORE_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "restore-leases-begin-amid",
+    title: "leases of a backup begin while the rest of it is on its way",
+    known: "its own lessor (seed 90000270)",
+    detector: "trickling",
+    edits: [
+      {
+        file: "src/engine/lessor.ts",
+        search: " && !machine.isRestoring;",
+        replace: ";",
+      },
+    ],
+  },
 ];
