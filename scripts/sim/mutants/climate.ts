@@ -324,7 +324,14 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     attempts: 3,
     nemesisMs: 1_500,
     limits: { applyEntriesPerTurnMax: 1, batchCommandsMax: 1 },
-    faults: only({ kill: 2, isolate: 2, "isolate-leader": 3, drop: 0.3, "drop-reply": 0.2, "fail-fast": 0.2 }),
+    faults: only({
+      kill: 2,
+      isolate: 2,
+      "isolate-leader": 3,
+      drop: 0.3,
+      "drop-reply": 0.2,
+      "fail-fast": 0.2,
+    }),
   },
   members: {
     ...SHORT,
