@@ -40,7 +40,9 @@ const KEYS = 100;
  */
 const LOG_ENTRIES = 64;
 const OPERATIONS_KEPT = 300;
-const SIZE = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+/** Free pages are an earlier user's, whose database it was. */
+const SIZE = `SELECT (page_count - freelist_count) * page_size
+  FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()`;
 
 interface Work {
   readonly name: string;

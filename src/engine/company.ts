@@ -6,9 +6,8 @@
 
 /** So many of those who waited together lately are company enough: of two, one; of many, most. */
 const COMPANY_SHARE = 0.75;
-/** Half the time that a round takes lately, within these bounds. */
+/** Half the time that a round takes lately, at least this. */
 const LINGER_MS_MIN = 2;
-const LINGER_MS_MAX = 10;
 /**
  * With so many waiting lately they leave from a timer only. Answers bring back those clients first that
  * are quick to ask again, and a runtime that is busy with these does not look for others before it has
@@ -21,12 +20,18 @@ const ROUND_WEIGHT = 0.2;
 const CROWD_DECAY = 0.95;
 
 export class Company {
+  readonly #lingerMsMax: number;
   /** Clients that waited at the same time lately. */
   #crowd = 0;
   /** The next departure waits for a timer, be it one that is due at once. */
   #mustYield = false;
   /** Milliseconds from a departure to the return, lately. */
   #roundMs = 0;
+
+  /** Nobody waits longer than `lingerMsMax` for others. */
+  constructor(lingerMsMax: number) {
+    this.#lingerMsMax = lingerMsMax;
+  }
 
   /** So many wait now, those on their way included. */
   joined(waiting: number): void {
@@ -57,6 +62,6 @@ export class Company {
   /** When they leave, at the latest from a timer. */
   dueAt(queued: number, since: number): number {
     if (queued >= Math.floor(this.#crowd * COMPANY_SHARE)) return since;
-    return since + Math.min(Math.max(LINGER_MS_MIN, this.#roundMs / 2), LINGER_MS_MAX);
+    return since + Math.min(Math.max(LINGER_MS_MIN, this.#roundMs / 2), this.#lingerMsMax);
   }
 }

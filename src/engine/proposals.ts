@@ -33,6 +33,8 @@ interface Batch {
 }
 
 const BATCHES_IN_FLIGHT_MAX = 8;
+/** A batch is a transaction on each replica and a call to each: worth a wait. */
+const LINGER_MS_MAX = 10;
 
 export class Proposals {
   #queue: Proposal[] = [];
@@ -41,7 +43,7 @@ export class Proposals {
   #inFlight: Batch[] = [];
   /** Not after the first expiry; an early look finds nobody due. */
   #earliestExpiry = Number.POSITIVE_INFINITY;
-  readonly #company = new Company();
+  readonly #company = new Company(LINGER_MS_MAX);
   /** When the leader last looked whether a batch is due. */
   #lookedAt = 0;
   /** Up to this index, the time that commits took has been noted. */

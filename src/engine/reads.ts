@@ -5,6 +5,9 @@
 import { LIMITS } from "../base/limits.ts";
 import { Company } from "./company.ts";
 
+/** A question writes nothing: where the leader is far away, sharing one is not worth a wait. */
+const LINGER_MS_MAX = 2;
+
 export type ReadFate =
   /** Everything the read must see is applied here. */
   | { readonly kind: "ready" }
@@ -45,7 +48,7 @@ export class Reads {
   #question: Question | null = null;
   /** Arrived after the question left: its answer could be older than they are. */
   #next: Asking[] = [];
-  readonly #company = new Company();
+  readonly #company = new Company(LINGER_MS_MAX);
   #waiting: Waiting[] = [];
   #earliestExpiry = Number.POSITIVE_INFINITY;
 

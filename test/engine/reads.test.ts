@@ -94,10 +94,10 @@ describe("reads", () => {
     answer(2, 3);
     const early = read(10_000);
     tickAt(500);
-    expect([questions.length, reads.deadline()]).toEqual([3, 510]);
-    tickAt(509);
+    expect([questions.length, reads.deadline()]).toEqual([3, 502]);
+    tickAt(501);
     expect(questions).toHaveLength(3);
-    tickAt(510);
+    tickAt(502);
     expect(questions).toHaveLength(4);
     answer(3, 4);
     reads.applied(4, 1);
