@@ -18,12 +18,7 @@ import { Unreachable } from "./unreachable.ts";
 const MAY_LAST = new Set(["/v3lockpb.Lock/Lock", "/v3electionpb.Election/Campaign"]);
 
 /** What a gateway looks at besides the message. */
-const METADATA: readonly string[] = [
-  "token",
-  "grpc-metadata-token",
-  "grpc-metadata-authorization",
-  "x-edged-replica",
-];
+const METADATA: readonly string[] = ["token", "x-edged-replica"];
 
 const TIMEOUT_MS_MAX = 2 ** 32 - 1;
 

@@ -7,7 +7,7 @@ import { percentEncoded } from "./grpc-message.ts";
 
 /** A byte that tells of compression and four of length. */
 const HEAD_BYTES = 5;
-/** Above it a message is not even read; the gateway refuses smaller ones in etcd's words. */
+/** Above it a message is not kept; the gateway refuses smaller ones in etcd's words. */
 export const READ_BYTES_MAX = 16 * 1024 * 1024;
 
 const unzip = promisify(gunzip);

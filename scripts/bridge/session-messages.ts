@@ -86,7 +86,12 @@ function writeCall(id: number, { path, request, metadata, timeoutMs }: SessionCa
     writer.tag(METADATA.value, LengthDelimited).string(metadata[name] ?? "");
     writer.join();
   }
-  if (timeoutMs !== null) writer.tag(CALL.timeoutMs, Varint).uint32(Math.max(1, Math.floor(timeoutMs)));
+  if (timeoutMs !== null) writer.tag(CALL.timeoutMs, Varint).uint32(wholeMs(timeoutMs));
+}
+
+/** As the field takes it: at least one, at most some 49 days. */
+function wholeMs(timeoutMs: number): number {
+  return Math.min(Math.max(1, Math.floor(timeoutMs)), 2 ** 32 - 1);
 }
 
 /** Throws if the bytes are no such message. */

@@ -98,7 +98,8 @@ export class Sessions {
       (session) => {
         this.#opening = null;
         if (this.#isClosed) session.close();
-        else this.#open.push(session);
+        // A goodbye may have come with the welcome.
+        else if (session.isOpen) this.#open.push(session);
         return session;
       },
       (error: unknown) => {

@@ -13,6 +13,8 @@ export const LIMITS = {
   discardBytesMax: 100 * 1024 * 1024,
   /** How long that may take, and how long nothing may come meanwhile. */
   discardMsMax: 60_000,
+  /** The same for a body that does not tell its length: it may be a stream that its client keeps open. */
+  discardStreamMsMax: 5_000,
   discardIdleMs: 2_000,
   /** etcd's `--max-txn-ops`. */
   txnOpsMax: 128,
@@ -99,7 +101,7 @@ export const LIMITS = {
   answerBytesMax: 24 * 1024 * 1024,
   /** Bytes of remembered answers that share the row of counters, which is to fit a page, before they get one. */
   dedupRecentBytesMax: 2_048,
-  /** Bytes of the remembered answers of one log entry: they are one row. */
+  /** Bytes of the remembered answers of one log entry: with the recent ones before them they are one row. */
   dedupEntryBytesMax: 1024 * 1024,
   /** Watch calls that wait on one replica, and the ranges of all of them. */
   watchersWaitingMax: 8_192,

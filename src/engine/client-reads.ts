@@ -8,6 +8,7 @@ import type { ReadDecision } from "../raft/effects.ts";
 import type { NodeId } from "../raft/types.ts";
 import type { Access } from "./access.ts";
 import { ConfirmedIndex, type Inquiry } from "./confirmed-index.ts";
+import { earliest } from "./earliest.ts";
 import type { EngineContext } from "./engine-context.ts";
 import type { ReadIndexAnswer } from "./peer-api.ts";
 import { type ReadFate, Reads } from "./reads.ts";
@@ -218,9 +219,9 @@ export class ClientReads {
     return this.#gathersSince === null ? this.#reads.deadline() : null;
   }
 
-  /** When a timer is due for those that gather: at once. */
+  /** When a timer in memory is due for those that gather, or wait for company. */
   gatherDeadline(): number | null {
-    return this.#gathersSince;
+    return earliest([this.#gathersSince, this.#reads.askDeadline()]);
   }
 
   #askReadIndex(answered: (index: number | null) => void): void {
@@ -286,5 +287,5 @@ export class ClientReads {
 
 /** Whether an answer to `call` may be older than what was told elsewhere. */
 function mayBeOld({ consistency, maxStalenessMs }: Omit<ReadCall, "request">): boolean {
-  return consistency === "serializable" || maxStalenessMs !== undefined;
+  return consistency === "serializable" || (consistency === "linearizable" && maxStalenessMs !== undefined);
 }

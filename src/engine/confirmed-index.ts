@@ -6,6 +6,11 @@ export interface Inquiry {
   readonly era: number;
 }
 
+interface Confirmed {
+  readonly askedAt: number;
+  readonly index: number;
+}
+
 /**
  * How old the state of this replica may be: everything that was acknowledged to anybody before a read
  * index was asked for is among the entries up to it, whoever leads since. Only in memory: a replica that
@@ -14,7 +19,10 @@ export interface Inquiry {
  */
 export class ConfirmedIndex {
   #era = 0;
-  #newest: { readonly askedAt: number; readonly index: number } | null = null;
+  /** One that was not applied yet when it came: it stays until it is, whatever comes meanwhile. */
+  #awaited: Confirmed | null = null;
+  /** The newest that came after it. */
+  #newest: Confirmed | null = null;
   /** When the newest one was asked for that was seen to be applied. */
   #coveredAt = Number.NEGATIVE_INFINITY;
 
@@ -26,7 +34,9 @@ export class ConfirmedIndex {
   confirm({ askedAt, era }: Inquiry, index: number, applied: number): void {
     if (era !== this.#era) return;
     this.#cover(applied);
-    if (this.#newest === null || askedAt > this.#newest.askedAt) this.#newest = { askedAt, index };
+    if (index <= applied) this.#coveredAt = Math.max(this.#coveredAt, askedAt);
+    else if (this.#awaited === null) this.#awaited = { askedAt, index };
+    else if (askedAt > (this.#newest ?? this.#awaited).askedAt) this.#newest = { askedAt, index };
   }
 
   /** Whether everything that was acknowledged more than `staleMs` before `now` is applied, with entries up to `applied`. */
@@ -38,13 +48,16 @@ export class ConfirmedIndex {
   /** The clock was set back: nobody knows how long ago anything was, answers yet to come included. */
   forget(): void {
     this.#era += 1;
+    this.#awaited = null;
     this.#newest = null;
     this.#coveredAt = Number.NEGATIVE_INFINITY;
   }
 
   #cover(applied: number): void {
-    if (this.#newest === null || this.#newest.index > applied) return;
-    this.#coveredAt = Math.max(this.#coveredAt, this.#newest.askedAt);
-    this.#newest = null;
+    while (this.#awaited !== null && this.#awaited.index <= applied) {
+      this.#coveredAt = Math.max(this.#coveredAt, this.#awaited.askedAt);
+      this.#awaited = this.#newest;
+      this.#newest = null;
+    }
   }
 }

@@ -187,7 +187,7 @@ export class Engine {
     return statusReply({
       raft: this.#raft,
       header: this.header(),
-      nameOf: (id) => this.#nameOf(id),
+      nameOf: (id) => this.#setup.roster.nameOf(id),
       members: this.#setup.roster.members,
       databaseBytes: this.#setup.storage.databaseBytes(),
       stopped: this.stopped,
@@ -390,22 +390,24 @@ export class Engine {
   #dispatch(groups: ReadonlyMap<NodeId, readonly Message[]>): void {
     for (const [to, messages] of groups) {
       const envelope: PeerEnvelope = { address: this.#peers.addressTo(to), messages };
-      this.#setup.sender.deliver(envelope, (now, answer) => this.#delivered(now, to, messages, answer));
+      const sentAt = this.#now;
+      this.#setup.sender.deliver(envelope, (now, answer) => this.#delivered(now, envelope, sentAt, answer));
     }
   }
 
-  #delivered(now: number, to: NodeId, sent: readonly Message[], answer: PeerAnswer | null): void {
+  #delivered(now: number, envelope: PeerEnvelope, sentAt: number, answer: PeerAnswer | null): void {
+    const { address, messages } = envelope;
     if (this.stopped !== null || this.#standing.ended(now, answer, this.#context)) return;
-    const heard = answer?.kind === "messages" && this.#peers.recognises(to, answer.incarnation);
+    const heard = answer?.kind === "messages" && this.#peers.recognises(address.to, answer.incarnation);
     this.#turn(now, () => {
       if (heard) {
-        for (const message of answer.messages) this.#raft.step(now, to, message);
+        for (const message of answer.messages) this.#raft.step(now, address.to, message);
         return;
       }
-      this.#raft.unreachable(now, to);
-      if (sent.some((message) => message.kind === "snapshot")) {
-        this.#source.closeFor(to);
-        this.#raft.snapshotFailed(now, to);
+      this.#raft.unreachable(now, address.to, sentAt);
+      if (messages.some((message) => message.kind === "snapshot")) {
+        this.#source.closeFor(address.to);
+        this.#raft.snapshotFailed(now, address.to);
       }
     });
   }
@@ -489,10 +491,6 @@ export class Engine {
     this.#answers = [];
     this.#standing.break();
     this.#setup.halted(error);
-  }
-
-  #nameOf(id: NodeId): string {
-    return this.#setup.roster.nameOf(id);
   }
 }
 

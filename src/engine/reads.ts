@@ -5,7 +5,7 @@
 import { LIMITS } from "../base/limits.ts";
 import { Company } from "./company.ts";
 
-/** A question writes nothing: where the leader is far away, sharing one is not worth a wait. */
+/** Always two milliseconds: a question writes nothing, and where the leader is far away sharing one is worth no more. */
 const LINGER_MS_MAX = 2;
 
 export type ReadFate =
@@ -34,7 +34,6 @@ interface Asking extends Read {
 
 /** A question to the leader and the reads that arrived before it left. */
 interface Question {
-  readonly askedAt: number;
   reads: Asking[];
 }
 
@@ -124,30 +123,33 @@ export class Reads {
     if (this.#question?.reads.length === 0) this.#question = null;
   }
 
+  /** When somebody's time is over. */
   deadline(): number | null {
-    if (this.count === 0) return null;
+    return this.count === 0 ? null : this.#earliestExpiry;
+  }
+
+  /** When the next question leaves from a timer; null while none waits for that. */
+  askDeadline(): number | null {
     const [first] = this.#next;
-    if (first === undefined || this.#question !== null) return this.#earliestExpiry;
-    return Math.min(this.#earliestExpiry, this.#company.dueAt(this.#next.length, first.cameAt));
+    if (first === undefined || this.#question !== null) return null;
+    return this.#company.dueAt(this.#next.length, first.cameAt);
   }
 
   /** One question for all that have come, if it is due; an answer to an earlier one is never used for them. */
   ask(now: number): void {
     if (!this.isDue(now)) return;
-    const question: Question = { askedAt: now, reads: this.#next };
+    const question: Question = { reads: this.#next };
     this.#next = [];
     this.#question = question;
     this.#company.departed(question.reads.length);
     this.#ask((index) => {
       if (this.#question !== question) return;
-      const later = this.#now();
       this.#question = null;
-      this.#company.returned(later - question.askedAt);
       for (const read of question.reads) {
         if (index === null) read.settle({ kind: "no-leader" });
         else this.#waiting.push({ ...read, index });
       }
-      this.ask(later);
+      this.ask(this.#now());
     });
   }
 }

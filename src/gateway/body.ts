@@ -26,7 +26,7 @@ export async function readBody(request: Request, bytesMax: number): Promise<Uint
     if (lengthBytes > bytesMax) break;
     chunks.push(value);
   }
-  await discard(reader, lengthBytes);
+  await discard(reader, lengthBytes, LIMITS.discardMsMax);
   return null;
 }
 
@@ -36,8 +36,10 @@ export async function readBody(request: Request, bytesMax: number): Promise<Uint
  * given up if it is too long, which it may announce, if it takes too long, or if nothing comes any more.
  */
 export async function discardBody(request: Request): Promise<void> {
-  if ((announcedBytes(request) ?? 0) > LIMITS.discardBytesMax || request.body === null) return;
-  await discard(request.body.getReader(), 0);
+  const announced = announcedBytes(request);
+  if ((announced ?? 0) > LIMITS.discardBytesMax || request.body === null) return;
+  const { discardMsMax, discardStreamMsMax } = LIMITS;
+  await discard(request.body.getReader(), 0, announced === null ? discardStreamMsMax : discardMsMax);
 }
 
 /** The length that a body has for sure; null if only its end tells. */
@@ -47,8 +49,8 @@ function announcedBytes({ headers }: Request): number | null {
   return announced === null || headers.has("Transfer-Encoding") ? null : Number(announced);
 }
 
-async function discard(reader: Reader, readBytes: number): Promise<void> {
-  const { discardBytesMax, discardIdleMs, discardMsMax } = LIMITS;
+async function discard(reader: Reader, readBytes: number, msMax: number): Promise<void> {
+  const { discardBytesMax, discardIdleMs } = LIMITS;
   let lengthBytes = readBytes;
   let seenBytes = -1;
   let tookMs = 0;
@@ -56,7 +58,7 @@ async function discard(reader: Reader, readBytes: number): Promise<void> {
   const giveUp = () => reader.cancel().catch(() => undefined);
   const watchdog = setInterval(() => {
     tookMs += discardIdleMs;
-    if (lengthBytes === seenBytes || tookMs >= discardMsMax) void giveUp();
+    if (lengthBytes === seenBytes || tookMs >= msMax) void giveUp();
     seenBytes = lengthBytes;
   }, discardIdleMs);
   try {

@@ -81,9 +81,10 @@ export class StateMachine {
     assertCount(state.systemOrd, "systemOrd");
     assert(state.compactRevision >= -1, "the compacted revision is at least -1");
     this.#sql = sql;
-    this.#counters = { ...state };
+    const { recent, ...counters } = state;
+    this.#counters = counters;
     this.#table = new KvTable(sql, state.generation);
-    this.#memory = new OperationMemory(sql, state.generation, state.recent);
+    this.#memory = new OperationMemory(sql, state.generation, recent);
     this.#collector = new GarbageCollector(sql, this.#table, state.generation);
     this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
     this.#leases = new LeaseTable(this.#system);

@@ -183,11 +183,13 @@ export class Raft {
     return startTransfer(this.core, to);
   }
 
-  /** The transport gave up on a call to `to`: what it carried may be lost. */
-  unreachable(now: number, to: NodeId): void {
+  /** The transport gave up on a call to `to`, made at `sentAt`: what it carried may be lost. */
+  unreachable(now: number, to: NodeId, sentAt: number): void {
+    const { core } = this;
     this.#advance(now);
-    if (this.core.isProbing && to === this.core.leader) onProbeFailed(this.core);
-    else onUnreachable(this.core, to);
+    // One from before says nothing of the leader that is being probed.
+    if (core.isProbing && to === core.leader && sentAt >= core.probedAt) onProbeFailed(core);
+    else onUnreachable(core, to);
   }
 
   /** The host stored everything up to (`index`, `term`) of what it was given. */

@@ -33,7 +33,7 @@ const SELECT_BYTES = `SELECT sum(length(data) - iif(last IS NULL, 0, ${FRAME_BYT
   FROM log WHERE idx >= ? AND idx <= ?`;
 
 const INSERT = "INSERT INTO log (idx, term, kind, data, last) VALUES (?, ?, ?, ?, ?)";
-/** `||` makes a text of two blobs. Fails if the row is not what is remembered of it: no term may be NULL. */
+/** `||` makes a text of two blobs. Fails if the row, which is there, is not what is remembered of it: no term may be NULL. */
 const APPEND = `UPDATE log SET data = CAST(data || ? AS BLOB), last = ?, term = iif(term = ? AND last = ?, term, NULL)
   WHERE idx = ?`;
 const CUT_END = "UPDATE log SET data = ?, last = ? WHERE idx = ?";

@@ -21,6 +21,17 @@ test("counts once it is applied, and until then what was confirmed before", () =
   expect(confirmed.covers(1_100, 60, 8)).toBe(true);
 });
 
+test("what is applied late counts though it was confirmed anew meanwhile, time and again", () => {
+  const confirmed = new ConfirmedIndex();
+  confirmed.confirm(confirmed.ask(1_000), 8, 5);
+  confirmed.confirm(confirmed.ask(1_050), 12, 7);
+  confirmed.confirm(confirmed.ask(1_060), 14, 7);
+  expect(confirmed.covers(1_100, 100, 7)).toBe(false);
+  expect(confirmed.covers(1_100, 100, 8)).toBe(true);
+  expect(confirmed.covers(1_100, 40, 13)).toBe(false);
+  expect(confirmed.covers(1_100, 40, 14)).toBe(true);
+});
+
 test("an older answer that comes later takes nothing away", () => {
   const confirmed = new ConfirmedIndex();
   const early = confirmed.ask(1_000);

@@ -84,17 +84,17 @@ describe("reads", () => {
     for (let i = 0; i < 8; i += 1) read();
     answer(1, 2);
     // Sixteen waited lately, eight are here.
-    expect([questions.length, reads.deadline()]).toEqual([2, 2]);
+    expect([questions.length, reads.askDeadline()]).toEqual([2, 2]);
     for (let i = 0; i < 4; i += 1) read();
     // That is company enough, but others may have come that nobody has heard yet.
-    expect([questions.length, reads.deadline()]).toEqual([2, 0]);
+    expect([questions.length, reads.askDeadline()]).toEqual([2, 0]);
     tickAt(0);
     expect(questions).toHaveLength(3);
     tickAt(500);
     answer(2, 3);
     const early = read(10_000);
     tickAt(500);
-    expect([questions.length, reads.deadline()]).toEqual([3, 502]);
+    expect([questions.length, reads.askDeadline()]).toEqual([3, 502]);
     tickAt(501);
     expect(questions).toHaveLength(3);
     tickAt(502);

@@ -2,10 +2,12 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Unavailable } from "../../src/engine/replica-api.ts";
 import { CommandSchema } from "../../src/wire/gen/edged_pb.ts";
 import { PutRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
 import { encodePutCommand } from "../../src/wire/put-command.ts";
-import { testGateway } from "./fakes.ts";
+import { ENV, header, testGateway, unavailable } from "./fakes.ts";
+import type { Gateway } from "./requests.ts";
 
 /** A put whose length is announced, as HTTP clients do it, may go the direct way; without, it does not. */
 const ANNOUNCED = { "content-length": "1" };
@@ -20,7 +22,7 @@ function requestOf(path: string, init: RequestInit): Request {
 }
 
 /** What becomes of a request the common way and the direct way, each in a store of its own. */
-async function both(path: string, init: RequestInit = {}) {
+async function both(path: string, init: RequestInit = {}, prepare: (gateway: Gateway) => void = () => {}) {
   const [one, other] = [testGateway(), testGateway()];
   const answers = [];
   for (const [gateway, fetch] of [
@@ -28,6 +30,7 @@ async function both(path: string, init: RequestInit = {}) {
     [other, other.fetch],
   ] as const) {
     await gateway.app.request("/kv/k", { method: "PUT", body: "v" });
+    prepare(gateway);
     const answer = await outcome(await fetch(requestOf(path, init)));
     answers.push({ answer, store: gateway.store.kvs });
   }
@@ -51,9 +54,64 @@ describe("the direct way", () => {
     expect(direct).toEqual(common);
   });
 
-  test.each(["Origin", "If-Match", "X-Edged-Replica"])("is not for requests with %s", async (name) => {
-    const [common, direct] = await both("/kv/k", { headers: { [name]: "*" } });
-    expect(direct).toEqual(common);
+  test.each(["GET", "PUT"])(
+    "a %s that nobody can serve, or that is refused, is answered alike",
+    async (method) => {
+      const init = method === "PUT" ? { method, body: "x", headers: ANNOUNCED } : {};
+      for (const reply of [
+        unavailable("no-leader", { header: header("r1") }),
+        { kind: "rejected", error: "noSpace", header: header("r1") },
+      ] as const) {
+        const [common, direct] = await both("/kv/k", init, ({ replicas }) => {
+          for (const member of ["r1", "r2", "r3"]) replicas.down.set(member, () => reply as Unavailable);
+        });
+        expect(direct).toEqual(common);
+        expect(direct?.answer).toMatchObject({ status: reply.kind === "rejected" ? 429 : 503 });
+      }
+    },
+  );
+
+  test.each([
+    ["GET", "/kv/k", {}, "direct"],
+    ["GET", "/kv/k?consistency=serializable", {}, "direct"],
+    ["PUT", "/kv/k", ANNOUNCED, "direct"],
+    ["PUT", "/kv/k", {}, "common"],
+    ["PUT", "/kv/k?ttl=3", ANNOUNCED, "common"],
+    ["PUT", "/kv/k?consistency=serializable", ANNOUNCED, "common"],
+    ["PUT", "/kv/k", { ...ANNOUNCED, "idempotency-key": "a" }, "common"],
+    ["PUT", "/kv/k", { ...ANNOUNCED, "if-none-match": "*" }, "common"],
+    ["DELETE", "/kv/k", {}, "common"],
+    ["HEAD", "/kv/k", {}, "common"],
+    ["OPTIONS", "/kv/k", {}, "common"],
+    ["GET", "/kv/%6B", {}, "common"],
+    ["GET", "/kv/k?max_staleness=5", {}, "common"],
+    ["GET", "/kv/", {}, "common"],
+    ["GET", "/clusters/other/kv/k", {}, "common"],
+    ["GET", "/kv/k", { accept: "text/event-stream" }, "common"],
+    ["GET", "/kv/k", { authorization: "Bearer x" }, "common"],
+    ["GET", "/kv/k", { origin: "https://example.com" }, "common"],
+    ["GET", "/kv/k", { "if-match": '"99"' }, "common"],
+    ["GET", "/kv/k", { "if-none-match": "*" }, "common"],
+    ["GET", "/kv/k", { "x-edged-replica": "r1" }, "common"],
+    ["GET", "/kv/k", { "grpc-metadata-token": "x" }, "common"],
+    ["GET", "/kv/k", { "grpc-metadata-authorization": "x" }, "common"],
+  ] as const)("%s %s with %o is answered the %s way", async (method, path, headers, way) => {
+    const gateway = testGateway();
+    let isCommon = false;
+    gateway.app.fetch = () => {
+      isCommon = true;
+      return new Response();
+    };
+    await gateway.fetch(requestOf(path, { method, headers, body: method === "PUT" ? "x" : null }));
+    expect(isCommon ? "common" : "direct").toBe(way);
+  });
+
+  test("is shut where a deployment is closed", async () => {
+    const gateway = testGateway({ ...ENV, ALLOW_ANONYMOUS: "false" });
+    expect((await gateway.fetch(requestOf("/kv/k", {}))).status).toBe(401);
+    const put = requestOf("/kv/k", { method: "PUT", body: "x", headers: ANNOUNCED });
+    expect((await gateway.fetch(put)).status).toBe(401);
+    expect(gateway.replicas.calls).toEqual([]);
   });
 
   test("never reaches Hono, and an unexpected error of it is logged, not shown", async () => {

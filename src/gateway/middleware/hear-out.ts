@@ -5,7 +5,8 @@ import type { GatewayEnv } from "../services.ts";
 /**
  * Lets an answer wait until the body has come that it had no need of: a wrong token, path, method,
  * header or parameter is known before, and a deletion has no use for one. Bodies that are being read
- * are their readers' own, and so are those of streams, which are answered while they come.
+ * are their readers' own, and so are those of streams that were not refused, which are answered while
+ * they come.
  */
 export const hearOut = createMiddleware<GatewayEnv>((c, next) => {
   const { method } = c.req.raw;

@@ -1,8 +1,8 @@
 /**
  * Plain gets and puts of the default cluster, which are most requests, answered before Hono looks for
- * a route and runs all the middleware that they have no use for. Whatever says anything special, in its path, its query or its
- * headers, goes the common way; so does every user who signed in. The answers are the same to the last
- * header.
+ * a route and runs all the middleware that they have no use for. Whatever says anything special, in
+ * its path, its query or its headers, goes the common way; so does every user who signed in. The
+ * answers are the same to the last header.
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";

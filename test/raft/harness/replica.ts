@@ -154,8 +154,9 @@ export class TestReplica {
     this.#turn((raft) => raft.wake(this.clock));
   }
 
-  unreachable(to: NodeId): void {
-    this.#turn((raft) => raft.unreachable(this.clock, to));
+  /** A call to `to`, made so long ago, failed. */
+  unreachable(to: NodeId, agoMs = 0): void {
+    this.#turn((raft) => raft.unreachable(this.clock, to, this.clock - agoMs));
   }
 
   /** The host gives up on a snapshot under way. */

@@ -34,10 +34,10 @@ const membership: Verb = (story, args) => {
   else story.print(result.kind === "refused" ? `refused: ${result.problem}` : result.kind);
 };
 
-/** `unreachable 1 2` tells node 1 that a call to 2 failed. */
+/** `unreachable 1 2` tells node 1 that a call to 2 failed; `ago=5` one that it made 5 ms ago. */
 const unreachable: Verb = (story, args) => {
   const replica = story.cluster.replica(args.word("the node"));
-  replica.unreachable(args.word("the other node"));
+  replica.unreachable(args.word("the other node"), args.namedNumber("ago") ?? 0);
 };
 
 /** `wake 2` a client wants something of node 2, which it cannot do alone. */

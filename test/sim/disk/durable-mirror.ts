@@ -59,9 +59,10 @@ const EMPTY: Meta = {
 
 export class DurableMirror implements DurableView, LogView {
   #meta: Meta = EMPTY;
-  /** Entries after `snapshot`. */
+  /** Entries after `#begin`. */
   #entries: Entry[] = [];
-  #base = 0;
+  /** Where the log was cut. Of an object that lost its database it stays: its counters begin anew, what it held is kept here. */
+  #begin: SnapshotPoint = EMPTY.snapshot;
 
   apply(change: MirrorChange): void {
     const { meta, from, entries } = change;
@@ -71,7 +72,7 @@ export class DurableMirror implements DurableView, LogView {
     if (from <= this.last) this.#entries.length = Math.max(0, from - this.#base - 1);
     if (index > this.#base) {
       this.#entries = this.#entries.slice(index - this.#base);
-      this.#base = index;
+      this.#begin = meta.snapshot;
     }
     for (const entry of entries) {
       assert(entry.index === this.last + 1, `the stored log has a gap before ${entry.index}`);
@@ -90,6 +91,10 @@ export class DurableMirror implements DurableView, LogView {
       committed.push(entry);
     }
     return committed;
+  }
+
+  get #base(): number {
+    return this.#begin.index;
   }
 
   get meta(): Meta {
@@ -117,7 +122,7 @@ export class DurableMirror implements DurableView, LogView {
   }
 
   get snapshot(): SnapshotPoint {
-    return this.#meta.snapshot;
+    return this.#begin;
   }
 
   get last(): number {

@@ -24,6 +24,8 @@ export interface Transaction {
 /** Whether whoever writes is still the object's current instance. */
 export interface Writer {
   readonly isCurrent: boolean;
+  /** Statements of its own that have written, those of events that came to nothing included. */
+  written: number;
 }
 
 /** How the product reads entries back. */
@@ -56,7 +58,6 @@ export class SimDisk {
   #open: Transaction | null = null;
   #pending: Transaction[] = [];
   #issued = 0;
-  #written = 0;
   #durable = 0;
   /** The counters as they are durable; null: there are none. */
   #durableMeta: Meta | null = null;
@@ -108,11 +109,6 @@ export class SimDisk {
   /** The number of the newest transaction, that of the running event included. */
   get issued(): number {
     return this.#issued;
-  }
-
-  /** How many statements have written since the object was made, those of events that came to nothing included. */
-  get written(): number {
-    return this.#written;
   }
 
   /** The number of the newest durable one. */
@@ -214,7 +210,7 @@ export class SimDisk {
       this.#takeBack(this.#open?.writes.length ?? 0);
       throw error;
     }
-    this.#written += 1;
+    writer.written += 1;
     this.#begin().writes.push({ statement, bindings });
   }
 

@@ -19,9 +19,9 @@ export interface FencedRead<T> {
 export async function fencedRead<T>({ world, to, there, answer, tells }: FencedRead<T>): Promise<T> {
   const wasAlone = isAlone(there);
   // Not by transactions: the event that starts an instance may have begun one before it reads.
-  const before = to.disk.written;
+  const before = there.written;
   const told = await answer();
-  if (wasAlone && isAlone(there) && tells(told) && to.disk.written === before) {
+  if (wasAlone && isAlone(there) && tells(told) && there.written === before) {
     world.fail(new Violation("read-fence", `${to.name} answered a read, alone and without a write`));
   }
   return told;

@@ -26,6 +26,7 @@ export class Instance implements Actor, Writer {
   alive = true;
   /** False once another instance runs: every write fails. */
   isCurrent = true;
+  written = 0;
   /** Set when a write failed or an invariant broke: nothing gated leaves any more. */
   broken = false;
   /** Broken since before its newest event: nothing of that has left. */

@@ -374,7 +374,7 @@ export class SimObject {
     const { generation, revision, ord, sequence, compactRevision, systemOrd, recent } = this.disk.latestMeta;
     const counters = { revision, ord, sequence, compactRevision, systemOrd, recent };
     const state = { ...counters, generation: generation === 1 ? 1 : 0 } as const;
-    return new StateMachine(this.disk.port({ isCurrent: true }), state);
+    return new StateMachine(this.disk.port({ isCurrent: true, written: 0 }), state);
   }
 
   /** The core of the running instance, for invariants. */

@@ -143,8 +143,8 @@ export const READ_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/engine/confirmed-index.ts",
-        search: "this.#newest.index > applied) return;",
-        replace: "applied < 0) return;",
+        search: "if (index <= applied) this.#coveredAt",
+        replace: "if (applied >= 0) this.#coveredAt",
       },
     ],
   },

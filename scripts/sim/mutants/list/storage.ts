@@ -44,10 +44,10 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/mvcc/state-machine.ts",
-        search: "    this.#counters = { ...state };",
+        search: "    this.#counters = counters;",
         replace:
           "    const newest = sql.first(`SELECT coalesce(max(main), 1) FROM kv_${state.generation}`);\n" +
-          "    this.#counters = { ...state, revision: Number(newest?.[0]) };",
+          "    this.#counters = { ...counters, revision: Number(newest?.[0]) };",
       },
       {
         file: "src/mvcc/garbage-collector.ts",
