@@ -39,6 +39,7 @@ export type Climate =
   | "forgetful" // answers are lost, and operations are soon forgotten
   | "repeated" // clients ask again under their keys, and alarms come and go
   | "bounded" // reads say how old they may be, the network is slow and clocks jump
+  | "lagging" // the same, and what is to be applied comes late
   | "alone" // one voter, whose object is superseded, with a learner now and then
   | "mild"; // a majority must not notice what goes wrong
 
@@ -383,6 +384,17 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
       reorder: 0.2,
       clog: 1,
     }),
+  },
+  lagging: {
+    ...SHORT,
+    bounded: 1,
+    clients: 8,
+    attemptMs: 2_000,
+    attempts: 1,
+    electionMs: 2_000,
+    tailMs: 200,
+    // What a follower is to apply is on its way for longer than what it is told of it.
+    faults: only({ late: 0.2, reorder: 0.2, drop: 0.05 }),
   },
   alone: {
     ...SHORT,

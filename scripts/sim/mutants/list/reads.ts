@@ -139,7 +139,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
     id: "staleness-of-unapplied",
     title: "a confirmed index counts before it is applied",
     known: "thesis 6.4, step 4",
-    detector: "bounded",
+    detector: "lagging",
     edits: [
       {
         file: "src/engine/confirmed-index.ts",
