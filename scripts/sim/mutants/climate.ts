@@ -33,6 +33,7 @@ export type Climate =
   | "users" // users are asked for, and who may do what changes all the time
   | "guarded" // the same, with watchers, leases and members that come and go
   | "restored" // a backup is restored first, while replicas lag
+  | "undisturbed" // a backup is restored, often at once, and nothing goes wrong: whoever leads goes on
   | "trickling" // a backup takes long to be restored, and nobody leads for long meanwhile
   | "members" // members come and go
   | "successors" // leaders go while members change, and the next ones are slow to apply what they have
@@ -313,6 +314,7 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     limits: { applyEntriesPerTurnMax: 1, batchCommandsMax: 1 },
     faults: only({ kill: 2, partition: 2, evict: 0.5, "drop-reply": 0.1 }),
   },
+  undisturbed: { ...SHORT, durationMs: 4_000, restores: true, leases: true, faults: only({}) },
   trickling: {
     ...SHORT,
     durationMs: 10_000,

@@ -33,6 +33,8 @@ import { FIRST_STEPS } from "../oracle/operations/users.ts";
 
 type Request = Command["request"];
 
+const WHOLE_BYTES = 100_000;
+
 export interface Backup {
   readonly id: Uint8Array;
   /** In their order. */
@@ -76,7 +78,7 @@ export function makeBackup(options: RunOptions, random: Prng): Backup {
   }
   const id = Uint8Array.from({ length: ID_BYTES }, () => random.below(256));
   const bumpRevision = random.pick([0, 0, 5]);
-  const parts = partsOf(sql, machine, id, random.pick([1, 200, 1_000, 100_000]), bumpRevision);
+  const parts = partsOf(sql, machine, id, random.pick([1, 200, 1_000, WHOLE_BYTES]), bumpRevision);
   return { id, parts, store: model.store, remainingMs, bumpRevision };
 }
 
@@ -136,6 +138,13 @@ function partsOf(
     parts.push(create(RestoreSchema, { backup, ...more }));
     cursor = next;
   }
-  defined(parts.at(-1), "a backup has a last part");
-  return parts;
+  const last = defined(parts.at(-1), "a backup has a last part");
+  return bytesMax < WHOLE_BYTES ? parts : [whole(parts, last)];
+}
+
+/** All of it in one part, as nobody's backup comes, but as anybody may send it: it is never under way. */
+function whole(parts: readonly Restore[], last: Restore): Restore {
+  const versions = parts.flatMap((part) => part.versions);
+  const records = parts.flatMap((part) => part.records);
+  return create(RestoreSchema, { ...last, part: 0n, versions, records });
 }

@@ -30,9 +30,9 @@ export const RESTORE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "restore-leases-forgotten",
-    title: "nobody keeps the time of leases that came with a backup",
+    title: "nobody keeps the time of leases that came with a backup that was restored at once",
     known: "etcd #9888 (leases that never end)",
-    detector: "restored",
+    detector: "undisturbed",
     edits: [
       {
         file: "src/mvcc/restore/restorer.ts",
