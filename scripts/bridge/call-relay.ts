@@ -11,7 +11,7 @@ import { CLIENT_URL_HEADER, clientUrlOf, forwardedHeaders } from "./metadata.ts"
 import { OriginHeaders } from "./origin-headers.ts";
 import type { PendingCall, SessionConnection, SessionWaiter } from "./session-connection.ts";
 import { SessionEnded } from "./session-errors.ts";
-import type { SessionAnswer, SessionCall } from "./session-messages.ts";
+import { type SessionAnswer, type SessionCall, wholeMs } from "./session-messages.ts";
 import { Unreachable } from "./unreachable.ts";
 
 /** Calls that wait for as long as their clients do: no session serves them. */
@@ -19,8 +19,6 @@ const MAY_LAST = new Set(["/v3lockpb.Lock/Lock", "/v3electionpb.Election/Campaig
 
 /** What a gateway looks at besides the message. */
 const METADATA: readonly string[] = ["token", "x-edged-replica"];
-
-const TIMEOUT_MS_MAX = 2 ** 32 - 1;
 
 /** What a client asks. */
 export interface Asked {
@@ -156,13 +154,8 @@ export class CallRelay {
     const clientUrl = clientUrlOf(headers, this.#scheme);
     if (clientUrl !== "") metadata[CLIENT_URL_HEADER] = clientUrl;
     if (key !== null) metadata["idempotency-key"] = key;
-    return { path, request: message, metadata, timeoutMs: timeoutMs === null ? null : wholeMs(timeoutMs) };
+    return { path, request: message, metadata, timeoutMs };
   }
-}
-
-/** As the gateway takes it: at least one, and at most what a field for it holds. */
-function wholeMs(timeoutMs: number): number {
-  return Math.min(Math.max(1, Math.floor(timeoutMs)), TIMEOUT_MS_MAX);
 }
 
 /** The answer if it is one, else its error is thrown. */

@@ -89,8 +89,8 @@ function writeCall(id: number, { path, request, metadata, timeoutMs }: SessionCa
   if (timeoutMs !== null) writer.tag(CALL.timeoutMs, Varint).uint32(wholeMs(timeoutMs));
 }
 
-/** As the field takes it: at least one, at most some 49 days. */
-function wholeMs(timeoutMs: number): number {
+/** A time as gateways take it: at least one, at most what a field for it holds, some 49 days. */
+export function wholeMs(timeoutMs: number): number {
   return Math.min(Math.max(1, Math.floor(timeoutMs)), 2 ** 32 - 1);
 }
 

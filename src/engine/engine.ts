@@ -297,6 +297,7 @@ export class Engine {
     return this.#refusal(now, request.address) ?? this.#source.pull(now, request);
   }
 
+  /** Nobody knows how long ago anything was. */
   clockSetBack(): void {
     this.#reads.clockSetBack();
   }
