@@ -22,10 +22,8 @@ export class SteadyClock {
 
   now(): number {
     const at = this.#wall() + this.#offsetMs;
-    if (at < this.#last) {
-      this.#offsetMs += this.#last - at;
-      this.#setBack();
-    }
+    if (at < this.#last) this.#offsetMs += this.#last - at;
+    if (at < this.#last) this.#setBack();
     this.#last = Math.max(this.#last, at);
     return this.#last;
   }

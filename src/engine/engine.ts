@@ -297,7 +297,6 @@ export class Engine {
     return this.#refusal(now, request.address) ?? this.#source.pull(now, request);
   }
 
-  /** Nobody knows how long ago anything was. */
   clockSetBack(): void {
     this.#reads.clockSetBack();
   }
