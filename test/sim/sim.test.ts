@@ -44,6 +44,9 @@ function problem({ failure, options }: RunResult): string | null {
   return `npm run sim -- --seed ${options.seed} --seeds 1 --virtual-seconds ${seconds}: ${failure.message}`;
 }
 
+/** Whole lives of users who watch what they may not read: one version in some misses that in its own seeds. */
+const WATCHING_USERS = [140_000_009, 140_000_011, 140_000_031];
+
 /** Short: what breaks soon breaks cheaply. */
 const SECONDS = 8;
 
@@ -72,13 +75,12 @@ describe("seeds", () => {
     });
   }
 
-  it.each(failedSeeds())("%i, which failed once, does not fail again", async (seed) => {
+  it.each([...failedSeeds(), ...WATCHING_USERS])("%i does not fail, once or again", async (seed) => {
     const result = await runWhole(seed);
     expect(problem(result)).toBeNull();
     for (const place of PLACES) reached[place] += result.reached[place];
   });
 
-  // Of those that change with the source alone one in so many versions misses the rarest.
   it("get to rare places", () => {
     const missed = PLACES.filter((place) => reached[place] === 0);
     expect(missed).toEqual([]);
