@@ -10,10 +10,11 @@
  *   3. calls `raft.persisted(...)` and repeats from the top until nothing comes out;
  *   4. sends `after` and answers clients, none of it before the transaction is durable.
  *
- * Votes, acknowledgements and answers are never in `first`. A node that crashes after step 1 and
- * before step 2 may have let others see entries it does not have: it must not lead in that term
- * again, and it does not: a start is as a follower, but for a leader that fell asleep and has sent
- * nothing since (quiescence.ts).
+ * Votes, acknowledgements and answers are never in `first`. A leader's own commands may be in `append`
+ * later than they are in `first`: with the answer that lets them commit (`mayStoreLater`). A node that
+ * crashes after it sent entries and before it stored them may have let others see what it does not have:
+ * it must not lead in that term again, and it does not: a start is as a follower, but for a leader that
+ * fell asleep and has sent nothing since (quiescence.ts).
  */
 import type { Outgoing } from "./message.ts";
 import type { Configuration, Entry, HardState, NodeId, Sleep } from "./types.ts";

@@ -17,7 +17,6 @@ export class RaftLog {
   /** The newest entries, contiguous up to `last`; holds at least everything not yet stored. */
   #tail: Entry[] = [];
   #tailBytes = 0;
-  /** Index of the first entry to hand to the host; last + 1 when all were handed over. */
   #unstoredFrom: number;
   #truncateFrom: number | null = null;
   #snapshot: SnapshotPoint;
@@ -149,6 +148,19 @@ export class RaftLog {
     this.#last = index - 1;
     this.#lastTerm = null;
     this.#persisted = Math.min(this.#persisted, index - 1);
+  }
+
+  /** Index of the first entry that the host was not given yet; last + 1 when it has all. */
+  get unstoredFrom(): number {
+    return this.#unstoredFrom;
+  }
+
+  /** Whether all entries that the host was not given yet are commands. */
+  get isUnstoredCommands(): boolean {
+    for (let i = this.#unstoredFrom - this.#tailFirst; i < this.#tail.length; i += 1) {
+      if (this.#tail[i]?.kind !== "command") return false;
+    }
+    return true;
   }
 
   /** What the host has to store now. After this call it counts as handed over, not as durable. */

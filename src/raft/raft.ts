@@ -39,6 +39,7 @@ import {
 import { addRead } from "./read-index.ts";
 import {
   maybeCommit,
+  mayStoreLater,
   onAppendResponse,
   onHeartbeatResponse,
   onUnreachable,
@@ -47,6 +48,8 @@ import {
 import { becomeFollower } from "./roles.ts";
 import { startTransfer, type TransferResult } from "./transfer.ts";
 import type { BootState, ConfigurationAt, LogReader, NodeId, SnapshotPoint } from "./types.ts";
+
+const NOTHING_TO_STORE = { truncateFrom: null, append: [] } as const;
 
 export interface RaftSetup {
   readonly id: NodeId;
@@ -257,9 +260,10 @@ export class Raft {
   takeEffects(): Effects {
     const { core } = this;
     if (core.role === "leader" && !core.isAsleep) sendCommitNewsWhenDue(core);
-    const { truncateFrom, append } = core.log.takeUnstored();
     const changed = core.takeHardStateChanged();
     const slept = core.takeSlept();
+    const isLater = !changed && slept === null && core.after.length === 0 && mayStoreLater(core);
+    const { truncateFrom, append } = isLater ? NOTHING_TO_STORE : core.log.takeUnstored();
     // Before a new term, or the end of its sleep, is durable, nobody may hear of either, entries included.
     const isHeldBack = changed || slept !== null;
     const commitMoved = core.log.commit !== core.commitReported;

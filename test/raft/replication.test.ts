@@ -122,7 +122,7 @@ describe("a follower", () => {
 });
 
 describe("a leader", () => {
-  test("sends proposals while it stores them, and commits when a quorum has them", () => {
+  test("sends proposals before it stores them, and stores and commits them when that makes a quorum", () => {
     const node = leader();
     expect(node.raft.propose(node.now, payload("x"))).toEqual({ kind: "accepted", index: 2, term: 1 });
     const message = append({ previousIndex: 1, previousTerm: 1, entries: [command(2, 1, "x")], commit: 1 });
@@ -132,11 +132,10 @@ describe("a leader", () => {
         { to: "2", message },
         { to: "3", message },
       ],
-      append: [command(2, 1, "x")],
     });
-    const effects = node.step("3", matched(2));
+    expect(node.step("3", matched(2))).toEqual({ ...NOTHING, append: [command(2, 1, "x")] });
     const news = append({ previousIndex: 2, previousTerm: 1, commit: 2 });
-    expect(effects).toEqual({
+    expect(node.take()).toEqual({
       ...NOTHING,
       commit: 2,
       after: [
@@ -144,6 +143,44 @@ describe("a leader", () => {
         { to: "3", message: news },
       ],
     });
+  });
+
+  test("commits nothing that it has not stored itself, be it on a quorum of others", () => {
+    const node = leader();
+    node.raft.propose(node.now, payload("x"));
+    node.raft.takeEffects();
+    node.raft.step(node.now, "2", matched(2));
+    node.raft.step(node.now, "3", matched(2));
+    expect(node.raft.core.log.commit).toBe(1);
+    expect(node.take()).toEqual({ ...NOTHING, append: [command(2, 1, "x")] });
+    expect(node.raft.core.log.commit).toBe(2);
+  });
+
+  test.each([
+    ["a heartbeat", (node: TestNode) => node.raft.tick(node.now + 100)],
+    ["its term ends", (node: TestNode) => node.raft.step(node.now, "2", matched(0, 2))],
+  ])("stores what waits when %s", (_what, event) => {
+    const node = leader();
+    node.raft.propose(node.now, payload("x"));
+    node.take();
+    event(node);
+    expect(node.take().append).toEqual([command(2, 1, "x")]);
+  });
+
+  test("stores a configuration at once, and commands before it", () => {
+    const node = leader();
+    node.raft.propose(node.now, payload("x"));
+    node.take();
+    node.raft.proposeConfiguration(node.now, { voters: ["1", "2", "3"], learners: ["4"] });
+    expect(node.take().append.map(({ kind }) => kind)).toEqual(["command", "configuration"]);
+  });
+
+  test("alone it stores at once", () => {
+    const node = new TestNode({ configuration: simpleConfiguration(["1"]) });
+    node.lead();
+    node.take();
+    node.raft.propose(node.now, payload("x"));
+    expect(node.take().append.at(-1)).toMatchObject({ kind: "command" });
   });
 
   test("does not count its own copy before it is stored", () => {
@@ -255,11 +292,13 @@ describe("a leader", () => {
     node.tickAt(node.now + 20);
     node.raft.propose(node.now, payload("x"));
     node.take();
-    expect(node.step("2", matched(2))).toEqual({ ...NOTHING, commit: 2 });
+    node.step("2", matched(2));
+    expect(node.take()).toEqual({ ...NOTHING, commit: 2 });
     expect(node.raft.deadline()).toBe(node.now + 20);
     node.raft.propose(node.now, payload("y"));
     expect(node.take().first).toMatchObject([{ message: { commit: 2 } }, { message: { commit: 2 } }]);
-    expect(node.step("2", matched(3))).toEqual({ ...NOTHING, commit: 3 });
+    node.step("2", matched(3));
+    expect(node.take()).toEqual({ ...NOTHING, commit: 3 });
     expect(TestNode.sent(node.tickAt(node.now + 20))).toMatchObject([
       { to: "2", message: { entries: [], commit: 3 } },
       { to: "3", message: { entries: [], commit: 3 } },

@@ -154,4 +154,17 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    id: "vouches-before-storing",
+    title: "a leader that stores its commands later vouches for the end of its log before it has",
+    known: "thesis 10.2.1; the rule that what is said must be stored",
+    detector: "core",
+    edits: [
+      {
+        file: "src/raft/raft.ts",
+        search: "slept === null && core.after.length === 0 && mayStoreLater(core)",
+        replace: "slept === null && mayStoreLater(core)",
+      },
+    ],
+  },
 ];
