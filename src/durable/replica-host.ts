@@ -295,7 +295,8 @@ export class ReplicaHost {
 
   #arm(): void {
     try {
-      this.#timers.arm(this.#engine?.deadline() ?? null, this.#engine?.lastingDeadline() ?? null);
+      const lasting = this.#engine?.lastingDeadline() ?? null;
+      this.#timers.arm(this.#engine?.deadline(lasting) ?? null, lasting);
     } catch (error) {
       // Storage refuses an instance that was superseded, wherever it is touched.
       this.#parts.halted(error);

@@ -1,5 +1,6 @@
 /** The first of some deadlines; null if there is none. */
 export function earliest(deadlines: readonly (number | null)[]): number | null {
-  const known = deadlines.filter((at) => at !== null);
-  return known.length === 0 ? null : Math.min(...known);
+  let first: number | null = null;
+  for (const at of deadlines) if (at !== null && (first === null || at < first)) first = at;
+  return first;
 }

@@ -310,10 +310,10 @@ export class Engine {
     });
   }
 
-  /** When `tick` is due next; null: only a call can change anything. */
-  deadline(): number | null {
+  /** When `tick` is due next; null: only a call can change anything. `lasting`: of those that last, if known. */
+  deadline(lasting = this.lastingDeadline()): number | null {
     if (this.stopped !== null) return null;
-    return earliest([this.#watches.deadline(), this.#reads.gatherDeadline(), this.lastingDeadline()]);
+    return earliest([this.#watches.deadline(), this.#reads.gatherDeadline(), lasting]);
   }
 
   /** The same for what outlives the memory: those who wait for changes do not. */
