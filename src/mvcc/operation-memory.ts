@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { assert, defined } from "../base/assert.ts";
+import { mapKey } from "../base/bytes.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Sql } from "../base/sql.ts";
 import { isErrorKey } from "../wire/errors.ts";
@@ -35,7 +36,7 @@ const PRUNE_EVERY = 64;
 export class OperationMemory {
   readonly #sql: Sql;
   readonly #statements: MemoryStatements;
-  /** Id (one character a byte) -> sequence number, oldest first. Null until the first command with an id. */
+  /** Id (as a map's key) -> sequence number, oldest first. Null until the first command with an id. */
   #sequences: Map<string, number> | null = null;
   /** Answers of earlier entries that are in no row. */
   #recent: RecentAnswers | null;
@@ -67,7 +68,7 @@ export class OperationMemory {
   recall(opId: Uint8Array, seen: number, sequence: number, revision: number): ApplyOutcome | null {
     const sequences = this.#load(sequence);
     forget(sequences, windowStart(sequence));
-    const original = sequences.get(idOf(opId));
+    const original = sequences.get(mapKey(opId));
     if (original !== undefined) return toOutcome(this.#find(original));
     // One stricter than an exact `seen` needs: a gateway says 1 where it means 0.
     if (seen + LIMITS.dedupOperationsMax <= sequence) return { kind: "superseded", revision };
@@ -84,7 +85,7 @@ export class OperationMemory {
     else if (outcome.complete && this.#fits(outcome.response.length)) answer.response = outcome.response;
     else answer.lost = true;
     this.#answers.push(answer);
-    this.#load(sequence).set(idOf(opId), sequence);
+    this.#load(sequence).set(mapKey(opId), sequence);
   }
 
   /** Keeps the entry's answers. `next` is the sequence number of the command after it. */
@@ -143,7 +144,7 @@ export class OperationMemory {
     const sequences = new Map<string, number>();
     for (const [entry, ops] of this.#rows(start)) {
       for (const [opId, position] of rememberedIds(ops)) {
-        if (entry + position >= start) sequences.set(idOf(opId), entry + position);
+        if (entry + position >= start) sequences.set(mapKey(opId), entry + position);
       }
     }
     assert(this.#answers.length === 0, "an entry's first id loads the memory before it is answered");
@@ -174,11 +175,6 @@ export class OperationMemory {
     );
     return [integer(row, 0), fromBinary(RememberedAnswersSchema, blob(row, 1)).answers];
   }
-}
-
-/** A key for maps: shorter and faster to make than hexadecimal, and never shown. */
-function idOf(opId: Uint8Array): string {
-  return Reflect.apply(String.fromCharCode, null, opId);
 }
 
 /** Commands with a lower sequence number are forgotten when the command `sequence` is applied. */

@@ -35,6 +35,7 @@ import { LeaseTable } from "./lease/lease-table.ts";
 import { isMemberRequest } from "./member/member-change.ts";
 import { MemberRegistry } from "./member/member-registry.ts";
 import type { MvccState } from "./mvcc-state.ts";
+import { NewestVersions } from "./newest-versions.ts";
 import { OperationMemory } from "./operation-memory.ts";
 import { executeRange } from "./range.ts";
 import { executePage, type RangePage } from "./range-page.ts";
@@ -53,7 +54,8 @@ import { validateTxn } from "./validate-txn.ts";
 /**
  * The replicated state machine: etcd's multi-version store on SQL rows. Deterministic: the counters,
  * the rows and an entry's bytes decide everything; there is no clock, no chance, and nothing in
- * memory that matters (the ids of remembered operations are loaded from rows when first needed).
+ * memory that matters (the ids of remembered operations are loaded from rows when first needed, and
+ * the newest versions that are remembered are those of the rows).
  *
  * The caller owns the database transaction and stores `state()` in the one that applied the entries.
  * After an exception or a transaction that was rolled back, the instance is of no use: create a new
@@ -83,7 +85,7 @@ export class StateMachine {
     this.#sql = sql;
     const { recent, ...counters } = state;
     this.#counters = counters;
-    this.#table = new KvTable(sql, state.generation);
+    this.#table = new KvTable(sql, state.generation, new NewestVersions(state.ord));
     this.#memory = new OperationMemory(sql, state.generation, recent);
     this.#collector = new GarbageCollector(sql, this.#table, state.generation);
     this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
