@@ -246,8 +246,7 @@ export class StateMachine {
     if (isAuthRequest(request)) {
       const refusal = this.#auth.execute(request, command.internal);
       if (refusal !== null) return this.#rejected(refusal);
-      const { revision } = this.#counters;
-      return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: true };
+      return this.#appliedOnly(true);
     }
     if (isMemberRequest(request)) {
       const answer = this.#registry.execute(command, request, this.#counters.sequence);
@@ -296,9 +295,14 @@ export class StateMachine {
     if (error !== null) return this.#rejected(error);
     const budget = new AnswerBudget();
     const writer = this.#writer(budget);
-    const response = writer.put(request);
+    if (request.prevKv) {
+      const response = writer.put(request);
+      writer.finish();
+      return this.#applied(budget, () => toBinary(PutResponseSchema, response));
+    }
+    writer.write(request);
     writer.finish();
-    return this.#applied(budget, () => toBinary(PutResponseSchema, response));
+    return this.#appliedOnly(true);
   }
 
   #deleteRange(request: DeleteRangeRequest): ApplyOutcome {
@@ -346,9 +350,15 @@ export class StateMachine {
   }
 
   #applied(budget: AnswerBudget, encode: () => Uint8Array): ApplyOutcome {
+    if (budget.isExceeded) return this.#appliedOnly(false);
     const { revision } = this.#counters;
-    if (!budget.isExceeded) return { kind: "applied", revision, response: encode(), complete: true };
-    return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: false };
+    return { kind: "applied", revision, response: encode(), complete: true };
+  }
+
+  /** Answers the revision alone, which may be all (`complete`) there is to say. */
+  #appliedOnly(complete: boolean): ApplyOutcome {
+    const { revision } = this.#counters;
+    return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete };
   }
 
   #rejected(error: ErrorKey): ApplyOutcome {

@@ -58,22 +58,33 @@ export class StoreWriter {
   }
 
   put(request: PutRequest): PutResponse {
-    const previous = this.#table.live(request.key, this.#counters.ord, request.prevKv || request.ignoreValue);
-    const lease = request.ignoreLease
-      ? defined(previous, "ignore_lease was checked").lease
-      : leaseBytes(request.lease);
-    this.#move(request.key, previous?.lease ?? null, lease);
-    this.#append({
-      key: request.key,
-      createMain: previous?.createMain ?? this.#beginRevision + 1,
-      version: (previous?.version ?? 0) + 1,
-      lease,
-      value: request.ignoreValue ? defined(previous, "ignore_value was checked").value : request.value,
-    });
+    const previous = this.write(request);
     const header = { revision: BigInt(this.revision) };
     if (!request.prevKv || previous === null) return create(PutResponseSchema, { header });
     this.#budget.take(versionBytes(previous));
     return create(PutResponseSchema, { header, prevKv: toKeyValue(previous) });
+  }
+
+  /** Puts a pair and returns what was there before, with its value if the request needs that. */
+  write(request: PutRequest): Version | null {
+    const { key, prevKv, ignoreValue, ignoreLease } = request;
+    const previous = this.#table.live(key, this.#counters.ord, prevKv || ignoreValue);
+    const lease = ignoreLease
+      ? defined(previous, "ignore_lease was checked").lease
+      : leaseBytes(request.lease);
+    const value = ignoreValue ? defined(previous, "ignore_value was checked").value : request.value;
+    this.#move(key, previous === null ? null : previous.lease, lease);
+    const main = this.#beginRevision + 1;
+    this.#append({
+      ord: this.#counters.ord + 1,
+      main,
+      key,
+      createMain: previous === null ? main : previous.createMain,
+      version: previous === null ? 1 : previous.version + 1,
+      lease,
+      value,
+    });
+    return previous;
   }
 
   deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {
@@ -101,7 +112,8 @@ export class StoreWriter {
 
   #delete({ key, lease }: Version): void {
     this.#move(key, lease, null);
-    this.#append({ key, createMain: 0, version: 0, lease: null, value: null });
+    const [ord, main] = [this.#counters.ord + 1, this.#beginRevision + 1];
+    this.#append({ ord, main, key, createMain: 0, version: 0, lease: null, value: null });
   }
 
   /** The key leaves one lease for another; null for none. */
@@ -122,9 +134,8 @@ export class StoreWriter {
     if (version !== null) yield version;
   }
 
-  #append(written: Omit<Version, "ord" | "main">): void {
-    this.#counters.ord += 1;
-    const version = { ...written, ord: this.#counters.ord, main: this.#beginRevision + 1 };
+  #append(version: Version): void {
+    this.#counters.ord = version.ord;
     this.#table.append(version, this.#changes);
     this.#changes += 1;
   }

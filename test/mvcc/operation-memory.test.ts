@@ -62,6 +62,25 @@ describe("a command that comes again", () => {
     expect(store.machine.state().revision).toBe(3);
   });
 
+  it("gets only the header when the answers of its entry are too long together", () => {
+    // Answers to puts are four bytes each.
+    restore = overrideLimits({ dedupEntryBytesMax: 8 });
+    const store = new Store();
+    const puts = [1, 2, 3].map((id) => putOf({ key: bytes("a") }, operationId(id, 0)));
+    const isComplete = () =>
+      store.apply(...puts).outcomes.map((one) => one.kind === "applied" && one.complete);
+    expect([isComplete(), isComplete()]).toEqual([
+      [true, true, true],
+      [true, true, false],
+    ]);
+    // Each entry begins anew.
+    const later = putOf({ key: bytes("a") }, operationId(4, 0));
+    expect([store.apply(later).outcomes, store.apply(later).outcomes]).toMatchObject([
+      [{ complete: true }],
+      [{ complete: true }],
+    ]);
+  });
+
   it("is run every time without an id", () => {
     const store = new Store();
     store.apply(putOf({ key: bytes("a") }), putOf({ key: bytes("a") }));
