@@ -40,7 +40,7 @@ export class NewestVersions {
     if (version === undefined || version.ord > bound) return undefined;
     if (version.version === 0) return null;
     if (withValue) return version.value === null ? undefined : version;
-    return version.value === null ? version : { ...version, value: null };
+    return version.value === null ? version : copyOf(version, version.key, null);
   }
 
   /** A version was appended. Its bytes are copied: they may be a part of a whole log entry. */
@@ -49,7 +49,7 @@ export class NewestVersions {
     if (version.key.length > LIMITS.newestKeyBytesMax) return;
     const { key, value } = version;
     const kept = value === null || value.length > LIMITS.newestValueBytesMax ? null : value.slice();
-    this.#set(mapKey(key), { ...version, key: key.slice(), value: kept });
+    this.#set(mapKey(key), copyOf(version, key.slice(), kept));
   }
 
   /** `version` was found at `bound`, a deletion perhaps; null: there is none. It has its bytes for itself. */
@@ -57,7 +57,7 @@ export class NewestVersions {
     // What is newest in the past need not be the newest.
     if (bound < this.#newestOrd || key.length > LIMITS.newestKeyBytesMax) return;
     const isLarge = version?.value != null && version.value.length > LIMITS.newestValueBytesMax;
-    this.#set(mapKey(key), isLarge ? { ...version, value: null } : (version ?? NEVER_WRITTEN));
+    this.#set(mapKey(key), isLarge ? copyOf(version, version.key, null) : (version ?? NEVER_WRITTEN));
   }
 
   #get(id: string): Version | undefined {
@@ -90,6 +90,15 @@ const NEVER_WRITTEN: Version = {
   lease: null,
   value: null,
 };
+
+/** The version with these bytes. */
+function copyOf(
+  { ord, main, createMain, version, lease }: Version,
+  key: Uint8Array,
+  value: Uint8Array | null,
+): Version {
+  return { ord, main, key, createMain, version, lease, value };
+}
 
 function entryBytes(id: string, { value }: Version): number {
   return ENTRY_BYTES + 2 * id.length + (value?.length ?? 0);

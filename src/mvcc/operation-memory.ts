@@ -15,7 +15,10 @@ import { rememberedIds } from "./remembered-ids.ts";
 
 /** Rows read by one statement while the ids are loaded; each is at most about 1 MiB. */
 const LOAD_ROWS = 32;
-/** Rows that left the window are deleted once in so many commands. */
+/**
+ * Rows and ids that left the window are deleted once in so many commands: to come to a map's oldest
+ * entry is a walk over all that were deleted before it.
+ */
 const PRUNE_EVERY = 64;
 
 /**
@@ -32,7 +35,7 @@ const PRUNE_EVERY = 64;
 export class OperationMemory {
   readonly #sql: Sql;
   readonly #statements: MemoryStatements;
-  /** Id (as a map's key) -> sequence number, oldest first. Null until the first command with an id. */
+  /** Id (as a map's key) -> sequence number, oldest first; a few left the window. Null until the first command with an id. */
   #sequences: Map<string, number> | null = null;
   /** Answers of earlier entries that are in no row. */
   #recent: RecentAnswers | null;
@@ -63,9 +66,13 @@ export class OperationMemory {
   /** What a command that has `sequence` should be answered instead of being run, or null. */
   recall(opId: Uint8Array, seen: number, sequence: number, revision: number): ApplyOutcome | null {
     const sequences = this.#load(sequence);
-    forget(sequences, windowStart(sequence));
-    const original = sequences.get(mapKey(opId));
-    if (original !== undefined) return this.#find(original);
+    const id = mapKey(opId);
+    const original = sequences.get(id);
+    if (original !== undefined) {
+      if (original >= windowStart(sequence)) return this.#find(original);
+      // It is to come again as the newest: the map is in order, so that what is old is found in front.
+      sequences.delete(id);
+    }
     // One stricter than an exact `seen` needs: a gateway says 1 where it means 0.
     if (seen + LIMITS.dedupOperationsMax <= sequence) return { kind: "superseded", revision };
     return null;
@@ -81,9 +88,10 @@ export class OperationMemory {
   /** Keeps the entry's answers. `next` is the sequence number of the command after it. */
   endEntry(next: number, isPinned: boolean): void {
     if (this.#answers.length > 0) this.#keep();
-    // Deleting is local: what is remembered is decided by the window, not by the rows.
-    const crossed = Math.floor(next / PRUNE_EVERY) > Math.floor(this.#entrySequence / PRUNE_EVERY);
-    if (crossed && !isPinned) this.#sql.run(this.#statements.prune, windowStart(next));
+    // Deleting is local: what is remembered is decided by the window, not by the rows or in memory.
+    if (Math.floor(next / PRUNE_EVERY) === Math.floor(this.#entrySequence / PRUNE_EVERY)) return;
+    if (this.#sequences !== null) forget(this.#sequences, windowStart(next));
+    if (!isPinned) this.#sql.run(this.#statements.prune, windowStart(next));
   }
 
   /** Every answer remembered before the command `sequence`, oldest first. */
@@ -169,7 +177,7 @@ export class OperationMemory {
   }
 }
 
-/** Commands with a lower sequence number are forgotten when the command `sequence` is applied. */
+/** Commands with a lower sequence number are not remembered when the command `sequence` is applied. */
 function windowStart(sequence: number): number {
   return Math.max(0, sequence - LIMITS.dedupOperationsMax);
 }

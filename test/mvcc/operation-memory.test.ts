@@ -116,6 +116,30 @@ describe("the window", () => {
     ]);
   });
 
+  it("is left by an id that then may come again, and is found where it came last", () => {
+    // Ids that left the window are forgotten many at a time: after 30 commands one is for a while not yet.
+    for (const [before, between] of [
+      [0, WINDOW],
+      [30, WINDOW],
+      [30, WINDOW + 10],
+      [30, WINDOW + 200],
+    ] as const) {
+      const store = new Store();
+      fill(store, before);
+      store.apply(putOf({ key: bytes("a") }, operationId(1, 0)));
+      fill(store, between - 20);
+      fill(store, 20);
+      const { revision, sequence } = store.machine.state();
+      const again = putOf({ key: bytes("b") }, operationId(1, sequence));
+      const first = store.apply(again).outcomes;
+      expect(first, `${between} in between`).toMatchObject([{ kind: "applied", revision: revision + 1 }]);
+      fill(store, 300);
+      expect(store.apply(again).outcomes).toEqual(first);
+      store.reload();
+      expect(store.apply(again).outcomes).toEqual(first);
+    }
+  });
+
   it("never runs a retry twice: what is not superseded is remembered, for every gap between mint and apply", () => {
     for (const mintedBefore of [0, 1, 100]) {
       const store = new Store();
