@@ -89,6 +89,10 @@ export const LIMITS = {
   backupSessionsMax: 4,
   /** Bytes of a part of a backup: one log entry when it is restored. */
   backupSliceBytesMax: 512 * 1024,
+  /** Bytes of the newest versions that a replica remembers, and of a key and a value that are. */
+  newestVersionsBytesMax: 1024 * 1024,
+  newestKeyBytesMax: 256,
+  newestValueBytesMax: 4_096,
   /** Keys in one page of `GET /kv/?prefix=`. */
   listKeysMax: 10_000,
   /** Bytes of keys and values in one page of an answer. */

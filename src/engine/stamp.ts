@@ -3,10 +3,10 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { concatBytes } from "../base/bytes.ts";
 import { decodeCommand } from "../wire/batch.ts";
 import type { Command } from "../wire/gen/edged_pb.ts";
+import { appendSeen } from "../wire/put-command.ts";
 import type { ClientActor } from "./access.ts";
 
 /** Field numbers of `edged.Command`. */
-const SEEN_FIELD = 2;
 const USER_FIELD = 3;
 const AUTH_REVISION_FIELD = 4;
 const INTERNAL_FIELD = 7;
@@ -26,10 +26,7 @@ export function readCommand(bytes: Uint8Array): Command | null {
  * it, and the operation cannot have been applied before that.
  */
 export function stampSeen(bytes: Uint8Array, command: Command, sequence: number): Uint8Array {
-  if (command.seen !== 0n || sequence === 0) return bytes;
-  // A repeated scalar field overrides: the last occurrence counts.
-  const stamp = new BinaryWriter().tag(SEEN_FIELD, WireType.Varint).uint64(sequence).finish();
-  return concatBytes([bytes, stamp]);
+  return command.seen === 0n ? appendSeen(bytes, sequence) : bytes;
 }
 
 /**
@@ -43,6 +40,7 @@ export function stampActor(
 ): Uint8Array {
   const saysNothing = command.user === "" && command.authRevision === 0n && !command.internal;
   if (user === "" && saysNothing) return bytes;
+  // A repeated scalar field overrides: the last occurrence counts.
   const stamp = new BinaryWriter()
     .tag(USER_FIELD, WireType.LengthDelimited)
     .string(user)

@@ -8,6 +8,12 @@ export class AnswerBudget {
   #left: number = LIMITS.answerBytesMax;
   #isExceeded = false;
 
+  /** Before each command. */
+  begin(): void {
+    this.#left = LIMITS.answerBytesMax;
+    this.#isExceeded = false;
+  }
+
   /** True while what was taken fits. Nothing fits any more after the first thing that did not. */
   take(bytes: number): boolean {
     this.#left -= bytes;

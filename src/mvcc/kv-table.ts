@@ -4,6 +4,7 @@ import { blob, blobOrEmpty, blobOrNull, integer } from "./columns.ts";
 import type { Span } from "./interval.ts";
 import { KV_STATEMENTS, type KvStatements, type SpanStatements } from "./kv-statements.ts";
 import type { Generation } from "./mvcc-state.ts";
+import type { NewestVersions } from "./newest-versions.ts";
 import type { Version } from "./version.ts";
 
 /**
@@ -13,19 +14,24 @@ import type { Version } from "./version.ts";
 export class KvTable {
   readonly #sql: Sql;
   readonly #statements: KvStatements;
+  readonly #newest: NewestVersions | null;
 
-  constructor(sql: Sql, generation: Generation) {
+  /** `newest`: of who alone appends to this generation. Null for whoever only reads. */
+  constructor(sql: Sql, generation: Generation, newest: NewestVersions | null = null) {
     this.#sql = sql;
     this.#statements = KV_STATEMENTS[generation];
+    this.#newest = newest;
   }
 
   /** The live version of `key`, or null if it does not exist or is deleted at `bound`. */
   live(key: Uint8Array, bound: number, withValue: boolean): Version | null {
+    const known = this.#newest?.find(key, bound, withValue);
+    if (known !== undefined) return known;
     const { newest, newestWithValue } = this.#statements;
     const row = this.#sql.first(withValue ? newestWithValue : newest, key, bound);
-    if (row === null) return null;
-    const version = toVersion(row, withValue);
-    return version.version > 0 ? version : null;
+    const version = row === null ? null : toVersion(row, withValue);
+    this.#newest?.noteRead(key, bound, version);
+    return version === null || version.version === 0 ? null : version;
   }
 
   /** The value of the version at `ord`, which must exist. */
@@ -86,6 +92,7 @@ export class KvTable {
       version.lease,
       version.value,
     );
+    this.#newest?.noteWritten(version);
   }
 
   #span(span: Span): SpanStatements {

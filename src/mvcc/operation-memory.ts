@@ -1,24 +1,24 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { assert, defined } from "../base/assert.ts";
+import { EMPTY_BYTES, mapKey } from "../base/bytes.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Sql } from "../base/sql.ts";
 import { isErrorKey } from "../wire/errors.ts";
-import {
-  type RememberedAnswer,
-  RememberedAnswerSchema,
-  type RememberedAnswers,
-  RememberedAnswersSchema,
-} from "../wire/gen/edged_pb.ts";
+import { type RememberedAnswer, RememberedAnswersSchema } from "../wire/gen/edged_pb.ts";
 import type { ApplyOutcome } from "./apply-outcome.ts";
 import { blob, integer } from "./columns.ts";
 import { encodeHeaderOnly } from "./header-only.ts";
 import { MEMORY_STATEMENTS, type MemoryStatements } from "./memory-statements.ts";
 import type { Generation, RecentAnswers } from "./mvcc-state.ts";
+import { encodeAnswers, type NewAnswer } from "./new-answers.ts";
 import { rememberedIds } from "./remembered-ids.ts";
 
 /** Rows read by one statement while the ids are loaded; each is at most about 1 MiB. */
 const LOAD_ROWS = 32;
-/** Rows that left the window are deleted once in so many commands. */
+/**
+ * Rows and ids that left the window are deleted once in so many commands: to come to a map's oldest
+ * entry is a walk over all that were deleted before it.
+ */
 const PRUNE_EVERY = 64;
 
 /**
@@ -35,12 +35,12 @@ const PRUNE_EVERY = 64;
 export class OperationMemory {
   readonly #sql: Sql;
   readonly #statements: MemoryStatements;
-  /** Id (one character a byte) -> sequence number, oldest first. Null until the first command with an id. */
+  /** Id (as a map's key) -> sequence number, oldest first; a few left the window. Null until the first command with an id. */
   #sequences: Map<string, number> | null = null;
   /** Answers of earlier entries that are in no row. */
   #recent: RecentAnswers | null;
   /** Answers of the entry being applied; they join the recent ones at its end. */
-  #answers: RememberedAnswer[] = [];
+  #answers: NewAnswer[] = [];
   #answersBytes = 0;
   #entrySequence = 0;
 
@@ -66,9 +66,13 @@ export class OperationMemory {
   /** What a command that has `sequence` should be answered instead of being run, or null. */
   recall(opId: Uint8Array, seen: number, sequence: number, revision: number): ApplyOutcome | null {
     const sequences = this.#load(sequence);
-    forget(sequences, windowStart(sequence));
-    const original = sequences.get(idOf(opId));
-    if (original !== undefined) return toOutcome(this.#find(original));
+    const id = mapKey(opId);
+    const original = sequences.get(id);
+    if (original !== undefined) {
+      if (original >= windowStart(sequence)) return this.#find(original);
+      // It is to come again as the newest: the map is in order, so that what is old is found in front.
+      sequences.delete(id);
+    }
     // One stricter than an exact `seen` needs: a gateway says 1 where it means 0.
     if (seen + LIMITS.dedupOperationsMax <= sequence) return { kind: "superseded", revision };
     return null;
@@ -77,22 +81,17 @@ export class OperationMemory {
   /** Remembers the outcome of a command that was just run. */
   remember(opId: Uint8Array, sequence: number, outcome: ApplyOutcome): void {
     assert(outcome.kind !== "superseded", "a superseded command was not run");
-    const position = sequence - this.#first;
-    const revision = BigInt(outcome.revision);
-    const answer = create(RememberedAnswerSchema, { opId, position, revision });
-    if (outcome.kind === "rejected") answer.error = outcome.error;
-    else if (outcome.complete && this.#fits(outcome.response.length)) answer.response = outcome.response;
-    else answer.lost = true;
-    this.#answers.push(answer);
-    this.#load(sequence).set(idOf(opId), sequence);
+    this.#answers.push({ opId, sequence, outcome: this.#fits(outcome) ? outcome : lost(outcome.revision) });
+    this.#load(sequence).set(mapKey(opId), sequence);
   }
 
   /** Keeps the entry's answers. `next` is the sequence number of the command after it. */
   endEntry(next: number, isPinned: boolean): void {
-    if (this.#answers.length > 0) this.#keep(this.#answers);
-    // Deleting is local: what is remembered is decided by the window, not by the rows.
-    const crossed = Math.floor(next / PRUNE_EVERY) > Math.floor(this.#entrySequence / PRUNE_EVERY);
-    if (crossed && !isPinned) this.#sql.run(this.#statements.prune, windowStart(next));
+    if (this.#answers.length > 0) this.#keep();
+    // Deleting is local: what is remembered is decided by the window, not by the rows or in memory.
+    if (Math.floor(next / PRUNE_EVERY) === Math.floor(this.#entrySequence / PRUNE_EVERY)) return;
+    if (this.#sequences !== null) forget(this.#sequences, windowStart(next));
+    if (!isPinned) this.#sql.run(this.#statements.prune, windowStart(next));
   }
 
   /** Every answer remembered before the command `sequence`, oldest first. */
@@ -105,15 +104,10 @@ export class OperationMemory {
     }
   }
 
-  /** Sequence number from which the places of answers in `recent` count. */
-  get #first(): number {
-    return this.#recent?.first ?? this.#entrySequence;
-  }
-
-  #keep(newest: RememberedAnswer[]): void {
-    const first = this.#first;
-    const older = this.#recent?.answers ?? new Uint8Array(0);
-    const newer = toBinary(RememberedAnswersSchema, create(RememberedAnswersSchema, { answers: newest }));
+  #keep(): void {
+    const first = this.#recent?.first ?? this.#entrySequence;
+    const older = this.#recent?.answers ?? EMPTY_BYTES;
+    const newer = encodeAnswers(this.#answers, first);
     // Encoded lists behind each other are one list.
     const answers = new Uint8Array(older.length + newer.length);
     answers.set(older);
@@ -143,7 +137,7 @@ export class OperationMemory {
     const sequences = new Map<string, number>();
     for (const [entry, ops] of this.#rows(start)) {
       for (const [opId, position] of rememberedIds(ops)) {
-        if (entry + position >= start) sequences.set(idOf(opId), entry + position);
+        if (entry + position >= start) sequences.set(mapKey(opId), entry + position);
       }
     }
     assert(this.#answers.length === 0, "an entry's first id loads the memory before it is answered");
@@ -151,37 +145,39 @@ export class OperationMemory {
     return sequences;
   }
 
-  #fits(bytes: number): boolean {
+  /** A refusal is always short. */
+  #fits(outcome: ApplyOutcome): boolean {
+    if (outcome.kind !== "applied" || !outcome.complete) return true;
+    const bytes = outcome.response.length;
     if (bytes > LIMITS.dedupAnswerBytesMax) return false;
     if (this.#answersBytes + bytes > LIMITS.dedupEntryBytesMax) return false;
     this.#answersBytes += bytes;
     return true;
   }
 
-  #find(sequence: number): RememberedAnswer {
-    const [first, answers] = this.#answersAround(sequence);
+  #find(sequence: number): ApplyOutcome {
+    if (sequence >= this.#entrySequence) {
+      const answer = this.#answers.find((one) => one.sequence === sequence);
+      return defined(answer, "an operation of this entry has an answer").outcome;
+    }
+    const [first, ops] = this.#rowAround(sequence);
+    const { answers } = fromBinary(RememberedAnswersSchema, ops);
     const answer = answers.find(({ position }) => first + position === sequence);
-    return defined(answer, "a remembered operation has an answer");
+    return toOutcome(defined(answer, "a remembered operation has an answer"));
   }
 
-  #answersAround(sequence: number): readonly [number, RememberedAnswers["answers"]] {
-    if (sequence >= this.#entrySequence) return [this.#first, this.#answers];
-    if (this.#recent !== null && sequence >= this.#recent.first)
-      return [this.#recent.first, fromBinary(RememberedAnswersSchema, this.#recent.answers).answers];
+  #rowAround(sequence: number): readonly [number, Uint8Array] {
+    const recent = this.#recent;
+    if (recent !== null && sequence >= recent.first) return [recent.first, recent.answers];
     const row = defined(
       this.#sql.first(this.#statements.rowOf, sequence),
       "a remembered operation has a row",
     );
-    return [integer(row, 0), fromBinary(RememberedAnswersSchema, blob(row, 1)).answers];
+    return [integer(row, 0), blob(row, 1)];
   }
 }
 
-/** A key for maps: shorter and faster to make than hexadecimal, and never shown. */
-function idOf(opId: Uint8Array): string {
-  return Reflect.apply(String.fromCharCode, null, opId);
-}
-
-/** Commands with a lower sequence number are forgotten when the command `sequence` is applied. */
+/** Commands with a lower sequence number are not remembered when the command `sequence` is applied. */
 function windowStart(sequence: number): number {
   return Math.max(0, sequence - LIMITS.dedupOperationsMax);
 }
@@ -203,5 +199,10 @@ function toOutcome(answer: RememberedAnswer): ApplyOutcome {
     // A copy: the answer is a view of the whole row, which a call between objects would send.
     return { kind: "applied", revision, response: answer.response.slice(), complete: true };
   }
+  return lost(revision);
+}
+
+/** Stands for an answer whose body is not remembered. */
+function lost(revision: number): ApplyOutcome & { kind: "applied" } {
   return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: false };
 }

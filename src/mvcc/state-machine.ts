@@ -21,7 +21,6 @@ import {
   TxnResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
 import { Alarms } from "./alarm/alarms.ts";
-import { AnswerBudget } from "./answer-budget.ts";
 import type { ApplyOutcome, ApplyResult } from "./apply-outcome.ts";
 import { AuthStore, isAuthRequest } from "./auth/auth-store.ts";
 import { ownOperationId } from "./auth/own-operation-id.ts";
@@ -35,6 +34,7 @@ import { LeaseTable } from "./lease/lease-table.ts";
 import { isMemberRequest } from "./member/member-change.ts";
 import { MemberRegistry } from "./member/member-registry.ts";
 import type { MvccState } from "./mvcc-state.ts";
+import { NewestVersions } from "./newest-versions.ts";
 import { OperationMemory } from "./operation-memory.ts";
 import { executeRange } from "./range.ts";
 import { executePage, type RangePage } from "./range-page.ts";
@@ -53,7 +53,8 @@ import { validateTxn } from "./validate-txn.ts";
 /**
  * The replicated state machine: etcd's multi-version store on SQL rows. Deterministic: the counters,
  * the rows and an entry's bytes decide everything; there is no clock, no chance, and nothing in
- * memory that matters (the ids of remembered operations are loaded from rows when first needed).
+ * memory that matters (the ids of remembered operations are loaded from rows when first needed, and
+ * the newest versions that are remembered are those of the rows).
  *
  * The caller owns the database transaction and stores `state()` in the one that applied the entries.
  * After an exception or a transaction that was rolled back, the instance is of no use: create a new
@@ -67,6 +68,8 @@ export class StateMachine {
   readonly #collector: GarbageCollector;
   readonly #system: SystemTable;
   readonly #leases: LeaseTable;
+  readonly #tables: CheckedTables;
+  readonly #writer: StoreWriter;
   readonly #alarms: Alarms;
   #auth: AuthStore;
   readonly #restorer: Restorer;
@@ -83,11 +86,13 @@ export class StateMachine {
     this.#sql = sql;
     const { recent, ...counters } = state;
     this.#counters = counters;
-    this.#table = new KvTable(sql, state.generation);
+    this.#table = new KvTable(sql, state.generation, new NewestVersions(state.ord));
     this.#memory = new OperationMemory(sql, state.generation, recent);
     this.#collector = new GarbageCollector(sql, this.#table, state.generation);
     this.#system = new SystemTable(sql, state.generation, this.#counters, () => this.#pins.size > 0);
     this.#leases = new LeaseTable(this.#system);
+    this.#tables = { table: this.#table, leases: this.#leases };
+    this.#writer = new StoreWriter(this.#table, this.#counters, this.#leases);
     this.#alarms = new Alarms(this.#system);
     this.#restorer = new Restorer({
       table: this.#table,
@@ -138,13 +143,12 @@ export class StateMachine {
     assert(isReadOnly(request), "a transaction that writes goes through the log");
     const error = validateTxn(request);
     if (error !== null) return err(error);
-    const budget = new AnswerBudget();
-    const writer = this.#writer(budget);
+    const writer = this.#writer.begin();
     const path = decidePath(this.#table, request, this.#counters.ord);
-    const refusal = checkPath(this.#tables(), path, writer.view());
+    const refusal = checkPath(this.#tables, path, writer.view());
     if (refusal !== null) return err(refusal);
-    const response = runTxn({ table: this.#table, writer, budget }, path);
-    return budget.isExceeded ? err("answerTooLarge") : ok(response);
+    const response = runTxn({ table: this.#table, writer }, path);
+    return writer.budget.isExceeded ? err("answerTooLarge") : ok(response);
   }
 
   /** True while compaction has left versions to delete. */
@@ -244,12 +248,11 @@ export class StateMachine {
     if (isAuthRequest(request)) {
       const refusal = this.#auth.execute(request, command.internal);
       if (refusal !== null) return this.#rejected(refusal);
-      const { revision } = this.#counters;
-      return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: true };
+      return this.#appliedOnly(true);
     }
     if (isMemberRequest(request)) {
       const answer = this.#registry.execute(command, request, this.#counters.sequence);
-      return answer.ok ? this.#applied(new AnswerBudget(), () => answer.value) : this.#rejected(answer.error);
+      return answer.ok ? this.#applied(answer.value) : this.#rejected(answer.error);
     }
     if (grant === undefined) return this.#run(request);
     return runWithLease(this.#leases, grant, this.#counters.revision, () => this.#run(request));
@@ -269,9 +272,9 @@ export class StateMachine {
       case "leaseGrant":
         return grantLease(this.#leases, request.value, revision);
       case "leaseRevoke":
-        return revokeLease(this.#leases, request.value.ID, this.#writer(new AnswerBudget()));
+        return revokeLease(this.#leases, request.value.ID, this.#writer.begin());
       case "leaseExpiry":
-        return revokeLease(this.#leases, request.value, this.#writer(new AnswerBudget()));
+        return revokeLease(this.#leases, request.value, this.#writer.begin());
       case "leaseCheckpoints":
         return checkpointLeases(this.#leases, request.value, revision);
       case "alarm":
@@ -281,41 +284,31 @@ export class StateMachine {
     }
   }
 
-  #tables(): CheckedTables {
-    return { table: this.#table, leases: this.#leases };
-  }
-
-  #writer(budget: AnswerBudget): StoreWriter {
-    return new StoreWriter(this.#table, this.#counters, budget, this.#leases);
-  }
-
   #put(request: PutRequest): ApplyOutcome {
-    const error = checkPut(this.#tables(), request, this.#counters.ord);
+    const error = checkPut(this.#tables, request, this.#counters.ord);
     if (error !== null) return this.#rejected(error);
-    const budget = new AnswerBudget();
-    const writer = this.#writer(budget);
-    const response = writer.put(request);
+    const writer = this.#writer.begin();
+    if (request.prevKv) {
+      const response = writer.put(request);
+      return this.#written(() => toBinary(PutResponseSchema, response));
+    }
+    writer.write(request);
     writer.finish();
-    return this.#applied(budget, () => toBinary(PutResponseSchema, response));
+    return this.#appliedOnly(true);
   }
 
   #deleteRange(request: DeleteRangeRequest): ApplyOutcome {
-    const budget = new AnswerBudget();
-    const writer = this.#writer(budget);
-    const response = writer.deleteRange(request);
-    writer.finish();
-    return this.#applied(budget, () => toBinary(DeleteRangeResponseSchema, response));
+    const response = this.#writer.begin().deleteRange(request);
+    return this.#written(() => toBinary(DeleteRangeResponseSchema, response));
   }
 
   #txn(request: TxnRequest): ApplyOutcome {
-    const budget = new AnswerBudget();
-    const writer = this.#writer(budget);
+    const writer = this.#writer.begin();
     const path = decidePath(this.#table, request, this.#counters.ord);
-    const error = checkPath(this.#tables(), path, writer.view());
+    const error = checkPath(this.#tables, path, writer.view());
     if (error !== null) return this.#rejected(error);
-    const response = runTxn({ table: this.#table, writer, budget }, path);
-    writer.finish();
-    return this.#applied(budget, () => toBinary(TxnResponseSchema, response));
+    const response = runTxn({ table: this.#table, writer }, path);
+    return this.#written(() => toBinary(TxnResponseSchema, response));
   }
 
   #compact(request: CompactionRequest): ApplyOutcome {
@@ -325,13 +318,13 @@ export class StateMachine {
     this.#counters.compactRevision = revision;
     const header = { revision: BigInt(this.#counters.revision) };
     const response = create(CompactionResponseSchema, { header });
-    return this.#applied(new AnswerBudget(), () => toBinary(CompactionResponseSchema, response));
+    return this.#applied(toBinary(CompactionResponseSchema, response));
   }
 
   #alarm(request: AlarmRequest): ApplyOutcome {
     const result = this.#alarms.execute(request);
     if (!result.ok) return this.#rejected(result.error);
-    return this.#applied(new AnswerBudget(), () => toBinary(AlarmResponseSchema, result.value));
+    return this.#applied(toBinary(AlarmResponseSchema, result.value));
   }
 
   /** Nobody is asked who he is: in an empty cluster there are no users. */
@@ -340,13 +333,23 @@ export class StateMachine {
     if (!result.ok) return this.#rejected(result.error);
     // Users came with the rows, behind the back of who remembers them.
     this.#auth = new AuthStore(this.#system);
-    return this.#applied(new AnswerBudget(), () => toBinary(RestoreResponseSchema, result.value));
+    return this.#applied(toBinary(RestoreResponseSchema, result.value));
   }
 
-  #applied(budget: AnswerBudget, encode: () => Uint8Array): ApplyOutcome {
+  /** Ends a command that wrote. Its answer is lost if it is too long. */
+  #written(encode: () => Uint8Array): ApplyOutcome {
+    this.#writer.finish();
+    return this.#writer.budget.isExceeded ? this.#appliedOnly(false) : this.#applied(encode());
+  }
+
+  #applied(response: Uint8Array): ApplyOutcome {
+    return { kind: "applied", revision: this.#counters.revision, response, complete: true };
+  }
+
+  /** Answers the revision alone, which may be all (`complete`) there is to say. */
+  #appliedOnly(complete: boolean): ApplyOutcome {
     const { revision } = this.#counters;
-    if (!budget.isExceeded) return { kind: "applied", revision, response: encode(), complete: true };
-    return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: false };
+    return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete };
   }
 
   #rejected(error: ErrorKey): ApplyOutcome {

@@ -10,7 +10,7 @@ import {
   type PutResponse,
   PutResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
-import type { AnswerBudget } from "./answer-budget.ts";
+import { AnswerBudget } from "./answer-budget.ts";
 import type { Counters } from "./counters.ts";
 import { type Interval, intervalOf } from "./interval.ts";
 import type { KvTable } from "./kv-table.ts";
@@ -21,25 +21,37 @@ import { scanSpan } from "./scan.ts";
 import { toKeyValue, type Version, versionBytes } from "./version.ts";
 
 /**
- * The writes of one command: all of one revision, numbered from 0 within it, each seen by the next.
- * Nothing here can be refused; whoever writes has checked before.
+ * The writes of one command after the other: those of each are of one revision, numbered from 0 within
+ * it, each seen by the next. Nothing here can be refused; whoever writes has checked before.
+ *
+ * One for all commands. If each had its own, every collection of garbage that meets none would throw
+ * away the optimised code that knows its shape, which is the code of every write.
  */
 export class StoreWriter {
+  /** What the command may still answer. */
+  readonly budget = new AnswerBudget();
   readonly #table: KvTable;
   readonly #counters: Counters;
-  readonly #budget: AnswerBudget;
   readonly #leases: LeaseTable;
-  readonly #beginRevision: number;
-  readonly #beginOrd: number;
+  #beginRevision: number;
+  #beginOrd: number;
   #changes = 0;
 
-  constructor(table: KvTable, counters: Counters, budget: AnswerBudget, leases: LeaseTable) {
+  constructor(table: KvTable, counters: Counters, leases: LeaseTable) {
     this.#table = table;
     this.#counters = counters;
-    this.#budget = budget;
     this.#leases = leases;
     this.#beginRevision = counters.revision;
     this.#beginOrd = counters.ord;
+  }
+
+  /** Before each command. */
+  begin(): this {
+    this.#beginRevision = this.#counters.revision;
+    this.#beginOrd = this.#counters.ord;
+    this.#changes = 0;
+    this.budget.begin();
+    return this;
   }
 
   /** The revision as the command sees it: the old one until something is really written. */
@@ -58,22 +70,33 @@ export class StoreWriter {
   }
 
   put(request: PutRequest): PutResponse {
-    const previous = this.#table.live(request.key, this.#counters.ord, request.prevKv || request.ignoreValue);
-    const lease = request.ignoreLease
-      ? defined(previous, "ignore_lease was checked").lease
-      : leaseBytes(request.lease);
-    this.#move(request.key, previous?.lease ?? null, lease);
-    this.#append({
-      key: request.key,
-      createMain: previous?.createMain ?? this.#beginRevision + 1,
-      version: (previous?.version ?? 0) + 1,
-      lease,
-      value: request.ignoreValue ? defined(previous, "ignore_value was checked").value : request.value,
-    });
+    const previous = this.write(request);
     const header = { revision: BigInt(this.revision) };
     if (!request.prevKv || previous === null) return create(PutResponseSchema, { header });
-    this.#budget.take(versionBytes(previous));
+    this.budget.take(versionBytes(previous));
     return create(PutResponseSchema, { header, prevKv: toKeyValue(previous) });
+  }
+
+  /** Puts a pair and returns what was there before, with its value if the request needs that. */
+  write(request: PutRequest): Version | null {
+    const { key, prevKv, ignoreValue, ignoreLease } = request;
+    const previous = this.#table.live(key, this.#counters.ord, prevKv || ignoreValue);
+    const lease = ignoreLease
+      ? defined(previous, "ignore_lease was checked").lease
+      : leaseBytes(request.lease);
+    const value = ignoreValue ? defined(previous, "ignore_value was checked").value : request.value;
+    this.#move(key, previous === null ? null : previous.lease, lease);
+    const main = this.#beginRevision + 1;
+    this.#append({
+      ord: this.#counters.ord + 1,
+      main,
+      key,
+      createMain: previous === null ? main : previous.createMain,
+      version: previous === null ? 1 : previous.version + 1,
+      lease,
+      value,
+    });
+    return previous;
   }
 
   deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {
@@ -82,7 +105,7 @@ export class StoreWriter {
     for (const version of this.#live(intervalOf(request.key, request.rangeEnd), request.prevKv)) {
       this.#delete(version);
       deleted += 1;
-      if (request.prevKv && this.#budget.take(versionBytes(version))) prevKvs.push(toKeyValue(version));
+      if (request.prevKv && this.budget.take(versionBytes(version))) prevKvs.push(toKeyValue(version));
     }
     const header = { revision: BigInt(this.revision) };
     return create(DeleteRangeResponseSchema, { header, deleted: BigInt(deleted), prevKvs });
@@ -101,7 +124,8 @@ export class StoreWriter {
 
   #delete({ key, lease }: Version): void {
     this.#move(key, lease, null);
-    this.#append({ key, createMain: 0, version: 0, lease: null, value: null });
+    const [ord, main] = [this.#counters.ord + 1, this.#beginRevision + 1];
+    this.#append({ ord, main, key, createMain: 0, version: 0, lease: null, value: null });
   }
 
   /** The key leaves one lease for another; null for none. */
@@ -122,9 +146,8 @@ export class StoreWriter {
     if (version !== null) yield version;
   }
 
-  #append(written: Omit<Version, "ord" | "main">): void {
-    this.#counters.ord += 1;
-    const version = { ...written, ord: this.#counters.ord, main: this.#beginRevision + 1 };
+  #append(version: Version): void {
+    this.#counters.ord = version.ord;
     this.#table.append(version, this.#changes);
     this.#changes += 1;
   }

@@ -9,7 +9,6 @@ import {
   type TxnResponse,
   TxnResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
-import type { AnswerBudget } from "./answer-budget.ts";
 import type { KvTable } from "./kv-table.ts";
 import { executeRange } from "./range.ts";
 import type { StoreWriter } from "./store-writer.ts";
@@ -19,7 +18,6 @@ import type { PathOperation, TxnPath } from "./txn-path.ts";
 export interface TxnContext {
   readonly table: KvTable;
   readonly writer: StoreWriter;
-  readonly budget: AnswerBudget;
 }
 
 /** Runs a path that was checked. Its operations run in order and see each other's writes. */
@@ -53,7 +51,8 @@ function runOperation(context: TxnContext, operation: PathOperation): ResponseOp
   }
 }
 
-function runRange({ table, writer, budget }: TxnContext, request: RangeRequest): RangeResponse {
+function runRange({ table, writer }: TxnContext, request: RangeRequest): RangeResponse {
+  const { budget } = writer;
   // Once the answer is lost, reading more for it would only cost.
   if (budget.isExceeded) return create(RangeResponseSchema);
   const result = executeRange(table, request, writer.view(), true);

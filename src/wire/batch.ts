@@ -2,16 +2,16 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { assert } from "../base/assert.ts";
 import { LIMITS } from "../base/limits.ts";
+import { readVarint, varintBytes, writeVarint } from "./fields.ts";
 import { BatchSchema, type Command, CommandSchema } from "./gen/edged_pb.ts";
+import { readPutCommand } from "./put-command.ts";
 
 /** Protobuf tag of `Batch.commands`: field 1, length-delimited. */
 const COMMANDS_TAG = 0x0a;
 
 /** Bytes that framing adds to a command of `lengthBytes`. */
 export function batchOverheadBytes(lengthBytes: number): number {
-  let bytes = 2;
-  for (let rest = lengthBytes >>> 7; rest > 0; rest >>>= 7) bytes += 1;
-  return bytes;
+  return 1 + varintBytes(lengthBytes);
 }
 
 /**
@@ -25,15 +25,7 @@ export function encodeBatch(commands: readonly Uint8Array[]): Uint8Array {
   let offset = 0;
   for (const command of commands) {
     data[offset] = COMMANDS_TAG;
-    offset += 1;
-    let rest = command.length;
-    while (rest > 0x7f) {
-      data[offset] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-      offset += 1;
-    }
-    data[offset] = rest;
-    offset += 1;
+    offset = writeVarint(data, offset + 1, command.length);
     data.set(command, offset);
     offset += command.length;
   }
@@ -43,12 +35,42 @@ export function encodeBatch(commands: readonly Uint8Array[]): Uint8Array {
 
 /** One encoded `edged.Command`. Throws on bytes that are none, or that nest deeper than any legal request. */
 export function decodeCommand(bytes: Uint8Array): Command {
-  return fromBinary(CommandSchema, bytes, { recursionLimit: LIMITS.messageDepthMax });
+  return (
+    readPutCommand(bytes, 0, bytes.length) ??
+    fromBinary(CommandSchema, bytes, { recursionLimit: LIMITS.messageDepthMax })
+  );
 }
 
 /** The commands of a log entry, in order. Throws on bytes that are no Batch. */
 export function decodeBatch(data: Uint8Array): readonly Command[] {
-  if (data.length === 0) return [];
   // One level above its commands: what `decodeCommand` reads must never fail here.
-  return fromBinary(BatchSchema, data, { recursionLimit: LIMITS.messageDepthMax + 1 }).commands;
+  return (
+    decodeFramed(data) ??
+    fromBinary(BatchSchema, data, { recursionLimit: LIMITS.messageDepthMax + 1 }).commands
+  );
+}
+
+/** The same one by one. Null for what {@link encodeBatch} did not write: the library judges all of it. */
+function decodeFramed(data: Uint8Array): Command[] | null {
+  const commands: Command[] = [];
+  let end = 0;
+  while (end < data.length) {
+    const length = data[end] === COMMANDS_TAG ? readVarint(data, end + 1, data.length) : -1;
+    if (length < 0) return null;
+    const begin = end + batchOverheadBytes(length);
+    end = begin + length;
+    if (end > data.length) return null;
+    const command = readPutCommand(data, begin, end) ?? decodeAlone(data.subarray(begin, end));
+    if (command === null) return null;
+    commands.push(command);
+  }
+  return commands;
+}
+
+function decodeAlone(bytes: Uint8Array): Command | null {
+  try {
+    return fromBinary(CommandSchema, bytes, { recursionLimit: LIMITS.messageDepthMax });
+  } catch {
+    return null;
+  }
 }

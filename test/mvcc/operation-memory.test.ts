@@ -62,6 +62,25 @@ describe("a command that comes again", () => {
     expect(store.machine.state().revision).toBe(3);
   });
 
+  it("gets only the header when the answers of its entry are too long together", () => {
+    // Answers to puts are four bytes each.
+    restore = overrideLimits({ dedupEntryBytesMax: 8 });
+    const store = new Store();
+    const puts = [1, 2, 3].map((id) => putOf({ key: bytes("a") }, operationId(id, 0)));
+    const isComplete = () =>
+      store.apply(...puts).outcomes.map((one) => one.kind === "applied" && one.complete);
+    expect([isComplete(), isComplete()]).toEqual([
+      [true, true, true],
+      [true, true, false],
+    ]);
+    // Each entry begins anew.
+    const later = putOf({ key: bytes("a") }, operationId(4, 0));
+    expect([store.apply(later).outcomes, store.apply(later).outcomes]).toMatchObject([
+      [{ complete: true }],
+      [{ complete: true }],
+    ]);
+  });
+
   it("is run every time without an id", () => {
     const store = new Store();
     store.apply(putOf({ key: bytes("a") }), putOf({ key: bytes("a") }));
@@ -95,6 +114,30 @@ describe("the window", () => {
     expect(store.apply(putOf({ key: bytes("a") }, operationId(2, 6))).outcomes).toMatchObject([
       { kind: "superseded" },
     ]);
+  });
+
+  it("is left by an id that then may come again, and is found where it came last", () => {
+    // Ids that left the window are forgotten many at a time: after 30 commands one is for a while not yet.
+    for (const [before, between] of [
+      [0, WINDOW],
+      [30, WINDOW],
+      [30, WINDOW + 10],
+      [30, WINDOW + 200],
+    ] as const) {
+      const store = new Store();
+      fill(store, before);
+      store.apply(putOf({ key: bytes("a") }, operationId(1, 0)));
+      fill(store, between - 20);
+      fill(store, 20);
+      const { revision, sequence } = store.machine.state();
+      const again = putOf({ key: bytes("b") }, operationId(1, sequence));
+      const first = store.apply(again).outcomes;
+      expect(first, `${between} in between`).toMatchObject([{ kind: "applied", revision: revision + 1 }]);
+      fill(store, 300);
+      expect(store.apply(again).outcomes).toEqual(first);
+      store.reload();
+      expect(store.apply(again).outcomes).toEqual(first);
+    }
   });
 
   it("never runs a retry twice: what is not superseded is remembered, for every gap between mint and apply", () => {

@@ -1,9 +1,9 @@
 /** Where etcd's behaviour has corners that random operations reach seldom, and the machine's own bounds. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { LIMITS } from "../../src/base/limits.ts";
 import { isTooLarge, validateCommand } from "../../src/mvcc/validate.ts";
-import { CommandSchema } from "../../src/wire/gen/edged_pb.ts";
+import { type Command, CommandSchema } from "../../src/wire/gen/edged_pb.ts";
 import {
   PutResponseSchema,
   type RangeRequest_SortTarget,
@@ -12,11 +12,13 @@ import {
   type TxnRequest,
   TxnRequestSchema,
 } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { overrideLimits } from "../sim/limits-knobs.ts";
 import { bytes, compactOf, deleteOf, putOf, Store, txnOf } from "./harness.ts";
 
 /** A number that the schema has no name for, as the wire may bring one. */
 const NAMELESS = 9 as RangeRequest_SortTarget;
 const NUL = new Uint8Array([0]);
+let restore = (): void => undefined;
 
 const opPut = (key: string, rest: object = {}): RequestOp =>
   create(RequestOpSchema, { request: { case: "requestPut", value: { key: bytes(key), ...rest } } });
@@ -199,6 +201,23 @@ describe("answers that would not fit", () => {
     const { outcomes } = store.apply(command);
     expect(outcomes).toMatchObject([{ kind: "applied", complete: false, revision: revision + 1 }]);
     expect(store.range({ key: NUL, rangeEnd: NUL })).toMatchObject({ count: 0n });
+  });
+});
+
+describe("what a command may answer", () => {
+  afterEach(() => restore());
+
+  it("is as much for each, whatever those before it were answered", () => {
+    // An answered pair counts its bytes and some 32 more: two fit here, three do not.
+    restore = overrideLimits({ answerBytesMax: 80 });
+    const store = new Store();
+    const isComplete = (...commands: readonly Command[]) =>
+      store.apply(...commands).outcomes.map((one) => one.kind === "applied" && one.complete);
+    const put = putOf({ key: bytes("a"), prevKv: true });
+    expect(isComplete(put, put, put, put)).toEqual([true, true, true, true]);
+    store.apply(putOf({ key: bytes("b") }), putOf({ key: bytes("c") }));
+    const remove = deleteOf({ key: bytes("a"), rangeEnd: NUL, prevKv: true });
+    expect(isComplete(remove, remove, put, put)).toEqual([false, true, true, true]);
   });
 });
 

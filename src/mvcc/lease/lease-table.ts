@@ -81,6 +81,7 @@ export class LeaseTable {
 
   /** Ends a command: leases that were granted with their keys go with the last of them. */
   finish(): void {
+    if (this.#loosened.size === 0) return;
     for (const id of this.#loosened) this.dropUnused(id);
     this.#loosened.clear();
   }

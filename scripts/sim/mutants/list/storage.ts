@@ -2,6 +2,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const LOG_TABLE = "src/storage/log-table.ts";
+const NEWEST_VERSIONS = "src/mvcc/newest-versions.ts";
 
 export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
@@ -189,6 +190,58 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
         file: LOG_TABLE,
         search: "if (after[0] !== undefined) this.#sql.run(CUT_BEGIN,",
         replace: "if (after[0] !== undefined && low > high) this.#sql.run(CUT_BEGIN,",
+      },
+    ],
+  },
+  {
+    id: "newest-lives-on",
+    title: "a deletion does not reach the newest versions that are remembered",
+    known: "edged's own: a cache before the rows",
+    detector: "any",
+    edits: [
+      {
+        file: "src/mvcc/kv-table.ts",
+        search: "this.#newest?.noteWritten(version);",
+        replace: "if (version.version > 0) this.#newest?.noteWritten(version);",
+      },
+    ],
+  },
+  {
+    id: "newest-shown-to-past",
+    title: "a read of an old revision is answered with the newest version",
+    known: "edged's own: a cache before the rows",
+    detector: "any",
+    edits: [
+      {
+        file: NEWEST_VERSIONS,
+        search: "if (version === undefined || version.ord > bound) return undefined;",
+        replace: "if (version === undefined) return undefined;",
+      },
+    ],
+  },
+  {
+    id: "past-remembered-as-newest",
+    title: "what is read as of an old revision is remembered as the newest version",
+    known: "edged's own: a cache before the rows",
+    detector: "any",
+    edits: [
+      {
+        file: NEWEST_VERSIONS,
+        search: "if (bound < this.#newestOrd || key.length",
+        replace: "if (key.length",
+      },
+    ],
+  },
+  {
+    id: "value-not-remembered-is-empty",
+    title: "a version that is remembered without its value is answered as if that was empty",
+    known: "edged's own: a cache before the rows",
+    detector: "any",
+    edits: [
+      {
+        file: NEWEST_VERSIONS,
+        search: "if (withValue) return version.value === null ? undefined : version;",
+        replace: "if (withValue) return version;",
       },
     ],
   },
