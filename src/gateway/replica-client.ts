@@ -6,13 +6,14 @@ import { type MemberPlace, targetOf } from "../engine/replica-api.ts";
 import { withDeadline } from "../transport/deadline.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
 import { classifyPlatformError, type PlatformFailure } from "../transport/platform-errors.ts";
+import { ReplicaCalls, type ReplicaStub } from "../transport/replica-calls.ts";
 import type { ReplicaClient, ReplicaDirectory } from "./ports.ts";
 import { replicaTimeoutMs } from "./replica-timeout.ts";
 import type { CallWays } from "./session/gathering.ts";
 
 /** The part of a Durable Object namespace that is used here. */
 export interface ReplicaNamespace {
-  getByName(name: string, options: { readonly locationHint: string }): ReplicaApi;
+  getByName(name: string, options: { readonly locationHint: string }): ReplicaStub;
 }
 
 function unavailable(failure: PlatformFailure, target: ReplicaTarget, write: boolean): Unavailable {
@@ -99,10 +100,11 @@ export function createReplicaDirectory(
     const { binding, hint } = whereIs(config, member, place);
     const connect = (): ReplicaApi => {
       // The configuration was checked; a member on record may be behind a binding of another deployment.
-      const namespace = env[binding] as ReplicaNamespace | undefined;
-      return defined(namespace, `there is no binding ${binding}`).getByName(replicaObjectName(target), {
-        locationHint: hint,
-      });
+      const namespace = defined(
+        env[binding] as ReplicaNamespace | undefined,
+        `there is no binding ${binding}`,
+      );
+      return new ReplicaCalls(namespace.getByName(replicaObjectName(target), { locationHint: hint }));
     };
     return createReplicaClient(ways?.counted(connect) ?? connect, target, ways);
   };
