@@ -64,7 +64,7 @@ module.exports = {
       to: {
         path: "^(src|test|scripts)/",
         pathNot:
-          "^src/(gateway|wire|base)/|^src/engine/replica-api\\.ts$|^src/durable/config[a-z-]*\\.ts$|^src/transport/(platform-errors|deadline|object-name|rpc-result)\\.ts$|^src/mvcc/validate\\.ts$",
+          "^src/(gateway|wire|base)/|^src/engine/replica-api\\.ts$|^src/durable/config[a-z-]*\\.ts$|^src/transport/(platform-errors|deadline|object-name|replica-calls|rpc-result)\\.ts$|^src/mvcc/validate\\.ts$",
       },
     },
     {

@@ -19,7 +19,6 @@ import type {
   RangeReply,
   ReadCall,
   ReadTxnReply,
-  ReplicaApi,
   ReplicaTarget,
   StatusReply,
   Unavailable,
@@ -29,27 +28,41 @@ import type {
 import { unavailable } from "../engine/replies.ts";
 import type { Roster } from "../engine/roster.ts";
 import { DurableSql } from "../storage/durable-sql.ts";
+import {
+  type FlatPropose,
+  type FlatProposeReply,
+  type FlatRange,
+  type FlatRangeReply,
+  packProposeReply,
+  packRangeReply,
+  targetOfFlat,
+  unpackPropose,
+  unpackRange,
+} from "../transport/flat-calls.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
-import type { PeerApi, PeerStub } from "../transport/peer-sender.ts";
+import { type PeerApi, type PeerStub, peerCalls } from "../transport/peer-sender.ts";
+import type { ReplicaStub } from "../transport/replica-calls.ts";
 import { type Config, type Env, parseConfig } from "./config.ts";
 import { ReplicaHost } from "./replica-host.ts";
 import type { MemoryTimer } from "./timers.ts";
 
 /** The part of a Durable Object namespace that a replica uses to reach another one. */
 interface PeerNamespace {
-  getByName(name: string, options: { readonly locationHint: string }): PeerStub;
+  getByName(name: string, options: { readonly locationHint: string }): PeerApi & ReplicaStub;
 }
 
-export class Replica extends DurableObject<Env> implements ReplicaApi, PeerApi {
+export class Replica extends DurableObject<Env> implements ReplicaStub, PeerApi {
   /** Made by the first event: a new object must not write before it is told who it is. */
   #host: ReplicaHost | null = null;
 
-  async propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply> {
-    return this.#open()?.propose(target, request) ?? misconfigured();
+  async propose(...call: FlatPropose): Promise<FlatProposeReply> {
+    const reply = this.#open()?.propose(targetOfFlat(call), unpackPropose(call));
+    return packProposeReply((await reply) ?? misconfigured());
   }
 
-  async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
-    return this.#open()?.range(target, call) ?? misconfigured();
+  async range(...call: FlatRange): Promise<FlatRangeReply> {
+    const reply = this.#open()?.range(targetOfFlat(call), unpackRange(call));
+    return packRangeReply((await reply) ?? misconfigured());
   }
 
   async proposeMany(
@@ -162,7 +175,8 @@ function connect(env: Env, config: Config, target: ReplicaTarget, place: MemberP
   const namespace = env[binding];
   if (typeof namespace !== "object" || namespace === null) return null;
   // What stands behind a member's binding is a namespace of replicas.
-  return (namespace as PeerNamespace).getByName(replicaObjectName(target), { locationHint: hint });
+  const stub = (namespace as PeerNamespace).getByName(replicaObjectName(target), { locationHint: hint });
+  return peerCalls(stub);
 }
 
 function misconfigured(): Unavailable {

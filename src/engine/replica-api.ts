@@ -297,7 +297,7 @@ export interface PeerStatus {
   readonly heardMsAgo: number | null;
 }
 
-/** The calls of a replica, as its Durable Object exposes them. Each is bounded in time. */
+/** The calls of a replica. Each is bounded in time. How its Durable Object exposes them is the transport's matter. */
 export interface ReplicaApi {
   propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply>;
   range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply>;

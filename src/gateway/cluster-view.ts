@@ -19,6 +19,7 @@ export class ClusterView {
   #revision = 0;
   /** The members on record; null: the first ones, as configured. */
   #members: readonly MemberPlace[] | null = null;
+  #serving: readonly string[] | null = null;
   /** Of `#members`, and the newest that any answer spoke of. */
   #membership = 0;
   #newestMembership = 0;
@@ -53,14 +54,17 @@ export class ClusterView {
 
   /** The names of those that clients may be sent to; null: of the first ones. */
   get serving(): readonly string[] | null {
-    if (this.#members === null) return null;
-    const serving = this.#members.filter(({ serves }) => serves);
-    return (serving.length > 0 ? serving : this.#members).map(({ name }) => name);
+    return this.#serving;
   }
 
-  /** Whether it is time to ask who the members are: they have changed, and this isolate does not know how. */
+  /** The members have changed, and this isolate does not know how. */
+  get isBehind(): boolean {
+    return this.#membership < this.#newestMembership;
+  }
+
+  /** Whether it is time to ask who the members are. */
   shouldFollow(nowMs: number): boolean {
-    if (this.#membership >= this.#newestMembership || nowMs - this.#followedAtMs < FOLLOW_MS) return false;
+    if (!this.isBehind || nowMs - this.#followedAtMs < FOLLOW_MS) return false;
     this.#followedAtMs = nowMs;
     return true;
   }
@@ -71,6 +75,8 @@ export class ClusterView {
     if (membership <= this.#membership) return;
     this.#membership = membership;
     this.#members = members;
+    const serving = members.filter(({ serves }) => serves);
+    this.#serving = (serving.length > 0 ? serving : members).map(({ name }) => name);
     this.#followedAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -84,6 +90,7 @@ export class ClusterView {
       this.#sequence = 0;
       this.#revision = 0;
       this.#members = null;
+      this.#serving = null;
       this.#membership = 0;
       this.#newestMembership = 0;
     }
@@ -102,6 +109,11 @@ export class ClusterView {
   suspect(member: string, nowMs: number): void {
     this.#suspectUntilMs.set(member, nowMs + SUSPECT_MS);
     this.forgetLeader(member);
+  }
+
+  /** Whether anybody may be suspect. */
+  get hasSuspects(): boolean {
+    return this.#suspectUntilMs.size > 0;
   }
 
   isSuspect(member: string, nowMs: number): boolean {

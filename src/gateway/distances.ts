@@ -29,9 +29,13 @@ export class Distances {
 
   /** Those of `members` that are about as near as the nearest of them; or who was never asked, if any. */
   nearest(members: readonly string[]): readonly string[] {
-    const unknown = members.filter((member) => !this.#tookMs.has(member));
-    if (unknown.length > 0) return unknown;
-    const leastMs = Math.min(...members.map((member) => this.#tookMs.get(member) ?? 0));
-    return members.filter((member) => (this.#tookMs.get(member) ?? 0) <= leastMs * NEAR_SHARE + NEAR_MS);
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const member of members) {
+      const tookMs = this.#tookMs.get(member);
+      if (tookMs === undefined) return members.filter((other) => !this.#tookMs.has(other));
+      leastMs = Math.min(leastMs, tookMs);
+    }
+    const mostMs = leastMs * NEAR_SHARE + NEAR_MS;
+    return members.filter((member) => (this.#tookMs.get(member) ?? 0) <= mostMs);
   }
 }

@@ -24,6 +24,7 @@ import type { ErrorKey } from "../wire/errors.ts";
 import { ClusterView } from "./cluster-view.ts";
 import type { Distances } from "./distances.ts";
 import type { Clock, Entropy, ReplicaClient, ReplicaDirectory } from "./ports.ts";
+import { QUERY, RANGE, READ_TXN, type ReadMethod, type Timeless, WATCH } from "./read-methods.ts";
 import { RoutePlan } from "./route-plan.ts";
 
 /** Clusters one isolate remembers; the oldest is forgotten, which costs one question later. */
@@ -130,8 +131,18 @@ function isUnavailable(reply: { readonly kind: string }): reply is Unavailable {
 }
 
 /** A cluster that never had a leader has not begun: as in etcd, not even old state is told of it. */
-function isUnborn({ header }: ReadOutcome | ReadTxnOutcome): boolean {
+function isUnborn({ header }: { readonly header: ReplicaHeader | null }): boolean {
   return header?.term === 0;
+}
+
+/** Of a cluster that has begun, and from before what was told of it. */
+function isOlder({ term, revision }: ReplicaHeader, told: number): boolean {
+  return term !== 0 && revision < told;
+}
+
+/** Whom to ask next, if nothing has to be awaited for that; else null. */
+function atOnce(view: ClusterView, plan: RoutePlan): string | null {
+  return view.isBehind ? null : plan.atOnce();
 }
 
 /** A replica that has stopped stays stopped for as long as a request lives; nobody else may be asked. */
@@ -179,19 +190,20 @@ export class LeaderRouter {
   async propose(choice: RouteChoice, write: WriteRequest): Promise<WriteOutcome> {
     const view = this.#view(choice.cluster);
     const plan = this.#plan(choice, view, true, null);
-    const seen = await this.#learnSequence(choice, view, plan);
-    if (seen.kind === "failed") return seen;
-    let command = write.encode(write.operationId(), seen.sequence);
+    if (view.sequence === null) {
+      const failed = await this.#learnSequence(choice, view, plan);
+      if (failed !== null) return failed;
+    }
+    const seen = commandSeen(view.sequence ?? 0);
+    let command = write.encode(write.operationId(), seen);
     let last = NOBODY_ASKED;
     let unknown = false;
     let attempts = 0;
     let overloads = 0;
     let remints = 0;
-    for (
-      let member = await this.#next(choice, view, plan);
-      member !== null;
-      member = await this.#next(choice, view, plan)
-    ) {
+    for (;;) {
+      const member = atOnce(view, plan) ?? (await this.#next(choice, view, plan));
+      if (member === null) break;
       const reply = await this.#replica(choice.cluster, view, member).propose({
         command,
         mayForward: true,
@@ -227,32 +239,24 @@ export class LeaderRouter {
   }
 
   /** Reads from any replica that can serve. */
-  async range(choice: RouteChoice, call: Omit<RangeCall, "timeoutMs">): Promise<ReadOutcome> {
-    return this.#readOwnWrites(choice, call, (choice, call) =>
-      this.#read(choice, whomToAsk(call), (replica, timeoutMs) =>
-        replica.range({ ...call, token: choice.token ?? null, timeoutMs }),
-      ),
-    );
+  range(choice: RouteChoice, call: Timeless<RangeCall>): Promise<ReadOutcome> {
+    return this.#readNewEnough(choice, call, RANGE);
   }
 
   /** A transaction that only reads, from any replica that can serve. */
-  async readTxn(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<ReadTxnOutcome> {
-    return this.#readOwnWrites(choice, call, (choice, call) =>
-      this.#read(choice, whomToAsk(call), (replica, timeoutMs) =>
-        replica.readTxn({ ...call, token: choice.token ?? null, timeoutMs }),
-      ),
-    );
+  readTxn(choice: RouteChoice, call: Timeless<ReadCall>): Promise<ReadTxnOutcome> {
+    return this.#readNewEnough(choice, call, READ_TXN);
   }
 
-  /** Of state that had a leader, and no older than what was told. */
-  async #readOwnWrites<Call extends Omit<ReadCall, "timeoutMs">, T extends ReadOutcome | ReadTxnOutcome>(
-    choice: RouteChoice,
-    call: Call,
-    ask: (choice: RouteChoice, call: Call) => Promise<T>,
-  ): Promise<T> {
-    const reply = await this.#noOlderThanTold(choice, call, ask);
-    if (call.consistency !== "serializable" || !isUnborn(reply)) return reply;
-    return ask(choice, { ...call, consistency: "linearizable" });
+  /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */
+  query(choice: RouteChoice, call: Timeless<ReadCall>): Promise<QueryOutcome> {
+    return this.#readNewEnough(choice, call, QUERY);
+  }
+
+  /** Changes of watched ranges, from any replica that can serve. */
+  watch(choice: RouteChoice, call: Timeless<WatchCall>): Promise<WatchOutcome> {
+    const budgetMs = (choice.budgetMs ?? this.budgetMs) + call.waitMs;
+    return this.#read({ ...choice, budgetMs }, call, WATCH);
   }
 
   /**
@@ -260,55 +264,40 @@ export class LeaderRouter {
    * isolate has told already, if any replica can help that in a moment: whoever has just written expects
    * to read it, as from a member of etcd.
    */
-  async #noOlderThanTold<
-    Call extends Omit<ReadCall, "timeoutMs">,
-    T extends ReadOutcome | ReadTxnOutcome | QueryOutcome,
-  >(choice: RouteChoice, call: Call, ask: (choice: RouteChoice, call: Call) => Promise<T>): Promise<T> {
+  async #readNewEnough<
+    Call extends Timeless<ReadCall>,
+    T extends Exclude<RangeReply | ReadTxnReply | QueryReply, Unavailable>,
+  >(choice: RouteChoice, call: Call, method: ReadMethod<Call, T>): Promise<T | RouteFailure> {
     const told = this.knownRevision(choice.cluster);
-    const reply = await ask(choice, call);
-    const mayBeOld = call.consistency === "serializable" || call.maxStalenessMs !== undefined;
-    if (!mayBeOld || choice.pin !== null || reply.kind === "failed") return reply;
-    if (reply.header.term === 0 || reply.header.revision >= told) return reply;
-    const newer = await ask({ ...choice, budgetMs: CATCH_UP_MS }, { ...call, minRevision: told });
-    return newer.kind === "failed" ? reply : newer;
+    let reply = await this.#read(choice, call, method);
+    const isSerializable = call.consistency === "serializable";
+    if (!isSerializable && call.maxStalenessMs === undefined) return reply;
+    if (choice.pin === null && reply.kind !== "failed" && isOlder(reply.header, told)) {
+      const soon = { ...choice, budgetMs: CATCH_UP_MS };
+      const newer = await this.#read(soon, { ...call, minRevision: told }, method);
+      if (newer.kind !== "failed") reply = newer;
+    }
+    if (!isSerializable || !method.readsKeys || !isUnborn(reply)) return reply;
+    return this.#read(choice, { ...call, consistency: "linearizable" }, method);
   }
 
-  /** A read of what is not a key: an encoded `edged.Query`. The leader is asked where only it can answer. */
-  query(choice: RouteChoice, call: Omit<ReadCall, "timeoutMs">): Promise<QueryOutcome> {
-    return this.#noOlderThanTold(choice, call, (choice, call) =>
-      this.#read(choice, call.consistency, (replica, timeoutMs) =>
-        replica.query({ ...call, token: choice.token ?? null, timeoutMs }),
-      ),
-    );
-  }
-
-  /** Changes of watched ranges, from any replica that can serve. */
-  watch(choice: RouteChoice, call: Omit<WatchCall, "timeoutMs">): Promise<WatchOutcome> {
-    const budgetMs = (choice.budgetMs ?? this.budgetMs) + call.waitMs;
-    return this.#read({ ...choice, budgetMs }, "anybody", (replica, timeoutMs) =>
-      replica.watch({ ...call, token: choice.token ?? null, timeoutMs }),
-    );
-  }
-
-  async #read<T extends Exclude<RangeReply | ReadTxnReply | QueryReply | WatchReply, Unavailable>>(
-    choice: RouteChoice,
-    whom: ReadCall["consistency"] | "bounded" | "anybody",
-    ask: (replica: ReplicaClient, timeoutMs: number) => Promise<T | Unavailable>,
-  ): Promise<T | RouteFailure> {
+  async #read<
+    Call extends Timeless<ReadCall> | Timeless<WatchCall>,
+    T extends Exclude<RangeReply | ReadTxnReply | QueryReply | WatchReply, Unavailable>,
+  >(choice: RouteChoice, call: Call, method: ReadMethod<Call, T>): Promise<T | RouteFailure> {
     const view = this.#view(choice.cluster);
-    const distances = whom === "leader" || whom === "anybody" ? null : view.distances[whom];
-    const plan = this.#plan(choice, view, whom === "leader", distances);
+    const distances = method.distances(view, call);
+    const plan = this.#plan(choice, view, call.consistency === "leader", distances);
+    const token = choice.token ?? null;
     let last = NOBODY_ASKED;
     let overloads = 0;
-    for (
-      let member = await this.#next(choice, view, plan);
-      member !== null;
-      member = await this.#next(choice, view, plan)
-    ) {
+    for (;;) {
+      const member = atOnce(view, plan) ?? (await this.#next(choice, view, plan));
+      if (member === null) break;
       const timeoutMs = Math.max(1, plan.attemptMs());
       const askedAtMs = this.#clock.nowMs();
       distances?.asked(member);
-      const reply = await ask(this.#replica(choice.cluster, view, member), timeoutMs);
+      const reply = await method.ask(this.#replica(choice.cluster, view, member), call, timeoutMs, token);
       this.#note(view, member, reply);
       if (!isUnavailable(reply)) {
         distances?.answered(member, this.#clock.nowMs() - askedAtMs);
@@ -360,10 +349,10 @@ export class LeaderRouter {
     choice: RouteChoice,
     view: ClusterView,
     plan: RoutePlan,
-  ): Promise<{ readonly kind: "seen"; readonly sequence: number } | RouteFailure> {
+  ): Promise<RouteFailure | null> {
     let last = NOBODY_ASKED;
     while (view.sequence === null) {
-      const member = await this.#next(choice, view, plan);
+      const member = atOnce(view, plan) ?? (await this.#next(choice, view, plan));
       if (member === null) return failure(last, "not-applied");
       const reply = await this.#replica(choice.cluster, view, member).status(
         Math.max(1, Math.min(STATUS_MS, plan.attemptMs())),
@@ -372,7 +361,7 @@ export class LeaderRouter {
       if (reply.kind === "unavailable") last = reply;
       else plan.again(member);
     }
-    return { kind: "seen", sequence: commandSeen(view.sequence) };
+    return null;
   }
 
   /** Whom to ask next; the members are looked up first when they have changed. */
@@ -421,11 +410,10 @@ export class LeaderRouter {
     leaderFirst: boolean,
     distances: Distances | null,
   ): RoutePlan {
-    const { attemptMs } = this.#options;
-    const members = (): readonly string[] => view.serving ?? this.#options.members;
+    const { attemptMs, members: founders } = this.#options;
     const { pin, budgetMs = this.#options.budgetMs, prefer = null, avoid = null } = choice;
     return new RoutePlan(
-      { members, pin, leaderFirst, distances, budgetMs, attemptMs, prefer, avoid },
+      { founders, pin, leaderFirst, distances, budgetMs, attemptMs, prefer, avoid },
       view,
       this.#clock,
       this.#entropy,
@@ -441,13 +429,6 @@ export class LeaderRouter {
     this.#views.set(cluster, view);
     return view;
   }
-}
-
-function whomToAsk({
-  consistency,
-  maxStalenessMs,
-}: Omit<ReadCall, "timeoutMs">): ReadCall["consistency"] | "bounded" {
-  return consistency === "linearizable" && maxStalenessMs !== undefined ? "bounded" : consistency;
 }
 
 /**

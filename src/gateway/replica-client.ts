@@ -6,13 +6,23 @@ import { type MemberPlace, targetOf } from "../engine/replica-api.ts";
 import { withDeadline } from "../transport/deadline.ts";
 import { replicaObjectName } from "../transport/object-name.ts";
 import { classifyPlatformError, type PlatformFailure } from "../transport/platform-errors.ts";
+import { ReplicaCalls, type ReplicaStub } from "../transport/replica-calls.ts";
 import type { ReplicaClient, ReplicaDirectory } from "./ports.ts";
 import { replicaTimeoutMs } from "./replica-timeout.ts";
 import type { CallWays } from "./session/gathering.ts";
 
 /** The part of a Durable Object namespace that is used here. */
 export interface ReplicaNamespace {
-  getByName(name: string, options: { readonly locationHint: string }): ReplicaApi;
+  getByName(name: string, options: { readonly locationHint: string }): ReplicaStub;
+}
+
+/** Replicas whose clients are kept. */
+const CLIENTS_MAX = 1_000;
+
+interface KnownClient {
+  /** For which it was made. */
+  readonly place: MemberPlace | undefined;
+  readonly client: ReplicaClient;
 }
 
 function unavailable(failure: PlatformFailure, target: ReplicaTarget, write: boolean): Unavailable {
@@ -27,7 +37,7 @@ function unavailable(failure: PlatformFailure, target: ReplicaTarget, write: boo
   };
 }
 
-/** The outcome of `call`, which ends in time. */
+/** The outcome of `call`, which ends in time; its failure as an answer. */
 async function settled<T>(
   target: ReplicaTarget,
   write: boolean,
@@ -38,15 +48,6 @@ async function settled<T>(
   } catch (error) {
     return unavailable(classifyPlatformError(error), target, write);
   }
-}
-
-function guarded<T>(
-  target: ReplicaTarget,
-  timeoutMs: number,
-  write: boolean,
-  call: () => Promise<T>,
-): Promise<T | Unavailable> {
-  return settled(target, write, () => withDeadline(call(), timeoutMs));
 }
 
 /**
@@ -63,29 +64,28 @@ export function createReplicaClient(
     propose: (request) =>
       gathered !== null
         ? settled(target, true, () => gathered.propose(request))
-        : guarded(target, request.timeoutMs, true, () =>
-            connect().propose(target, { ...request, timeoutMs: replicaTimeoutMs(request.timeoutMs) }),
+        : settled(target, true, () =>
+            withDeadline(connect().propose(target, inTime(request)), request.timeoutMs),
           ),
     range: (call) =>
       gathered !== null
         ? settled(target, false, () => gathered.range(call))
-        : guarded(target, call.timeoutMs, false, () =>
-            connect().range(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
-          ),
+        : settled(target, false, () => withDeadline(connect().range(target, inTime(call)), call.timeoutMs)),
     readTxn: (call) =>
-      guarded(target, call.timeoutMs, false, () =>
-        connect().readTxn(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
-      ),
+      settled(target, false, () => withDeadline(connect().readTxn(target, inTime(call)), call.timeoutMs)),
     query: (call) =>
-      guarded(target, call.timeoutMs, false, () =>
-        connect().query(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
-      ),
+      settled(target, false, () => withDeadline(connect().query(target, inTime(call)), call.timeoutMs)),
     watch: (call) =>
-      guarded(target, call.timeoutMs + call.waitMs, false, () =>
-        connect().watch(target, { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) }),
+      settled(target, false, () =>
+        withDeadline(connect().watch(target, inTime(call)), call.timeoutMs + call.waitMs),
       ),
-    status: (timeoutMs) => guarded(target, timeoutMs, false, () => connect().status(target)),
+    status: (timeoutMs) => settled(target, false, () => withDeadline(connect().status(target), timeoutMs)),
   };
+}
+
+/** A call as the replica is told it. */
+function inTime<Call extends { readonly timeoutMs: number }>(call: Call): Call {
+  return { ...call, timeoutMs: replicaTimeoutMs(call.timeoutMs) };
 }
 
 /** The replicas behind the bindings of `env`, as `config` names them, or wherever they are on record. */
@@ -94,17 +94,26 @@ export function createReplicaDirectory(
   config: Config,
   ways: CallWays | null = null,
 ): ReplicaDirectory {
+  const known = new Map<string, KnownClient>();
   return (cluster, member, place) => {
+    const name = `${cluster}/${member}`;
+    const before = known.get(name);
+    if (before !== undefined && before.place === place) return before.client;
     const target = place === undefined ? { cluster, member } : targetOf(cluster, place);
     const { binding, hint } = whereIs(config, member, place);
     const connect = (): ReplicaApi => {
       // The configuration was checked; a member on record may be behind a binding of another deployment.
-      const namespace = env[binding] as ReplicaNamespace | undefined;
-      return defined(namespace, `there is no binding ${binding}`).getByName(replicaObjectName(target), {
-        locationHint: hint,
-      });
+      const namespace = defined(
+        env[binding] as ReplicaNamespace | undefined,
+        `there is no binding ${binding}`,
+      );
+      return new ReplicaCalls(namespace.getByName(replicaObjectName(target), { locationHint: hint }));
     };
-    return createReplicaClient(ways?.counted(connect) ?? connect, target, ways);
+    const client = createReplicaClient(ways?.counted(connect) ?? connect, target, ways);
+    // Forgotten all at once: they are soon made again.
+    if (known.size >= CLIENTS_MAX) known.clear();
+    known.set(name, { place, client });
+    return client;
   };
 }
 

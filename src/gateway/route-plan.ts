@@ -11,17 +11,17 @@ const ATTEMPT_MS_MIN = 5;
 const LOOK_AROUND = 1 / 128;
 
 export interface PlanOptions {
-  /** Asked anew for each attempt: members may change meanwhile. */
-  readonly members: () => readonly string[];
+  /** Whom to ask until the view knows of other members. */
+  readonly founders: readonly string[];
   /** Ask only this member. */
   readonly pin: string | null;
   /** Ask this member first, and that one last, while there is a choice. */
-  readonly prefer?: string | null;
-  readonly avoid?: string | null;
+  readonly prefer: string | null;
+  readonly avoid: string | null;
   /** Ask the leader first. */
   readonly leaderFirst: boolean;
   /** How near the members are, for what is asked; null where that does not matter. */
-  readonly distances?: Distances | null;
+  readonly distances: Distances | null;
   /** For all attempts and pauses together. */
   readonly budgetMs: number;
   /** For one attempt. */
@@ -38,7 +38,8 @@ export class RoutePlan {
   readonly #clock: Clock;
   readonly #entropy: Entropy;
   readonly #endsAtMs: number;
-  readonly #asked = new Set<string>();
+  /** In this round. */
+  #asked: readonly string[] = [];
   #rounds = 0;
 
   constructor(options: PlanOptions, view: ClusterView, clock: Clock, entropy: Entropy) {
@@ -57,15 +58,25 @@ export class RoutePlan {
 
   /** The member to ask next, after a pause where one is due; null when the budget is used up. */
   async next(): Promise<string | null> {
-    if (this.attemptMs() === 0) return null;
-    const candidates = this.#candidates().filter((member) => !this.#asked.has(member));
-    if (candidates.length === 0) {
-      this.#asked.clear();
+    while (this.attemptMs() > 0) {
+      const chosen = this.atOnce();
+      if (chosen !== null) return chosen;
+      this.#asked = [];
       await this.pause();
-      return this.next();
     }
+    return null;
+  }
+
+  /**
+   * The member to ask next if one is left in this round, as there nearly always is; null otherwise. For
+   * requests that need no second attempt, so that they wait for nothing but their answer.
+   */
+  atOnce(): string | null {
+    if (this.attemptMs() === 0) return null;
+    const candidates = this.#candidates();
+    if (candidates.length === 0) return null;
     const chosen = this.#choose(candidates);
-    this.#asked.add(chosen);
+    this.#asked = [...this.#asked, chosen];
     return chosen;
   }
 
@@ -79,11 +90,14 @@ export class RoutePlan {
 
   /** Lets `member` be asked a second time in this round. */
   again(member: string): void {
-    this.#asked.delete(member);
+    this.#asked = this.#asked.filter((asked) => asked !== member);
   }
 
+  /** Looked up anew for each attempt: members may change meanwhile. */
   #candidates(): readonly string[] {
-    return this.#options.pin === null ? this.#options.members() : [this.#options.pin];
+    const { pin, founders } = this.#options;
+    const all = pin === null ? (this.#view.serving ?? founders) : [pin];
+    return this.#asked.length === 0 ? all : all.filter((member) => !this.#asked.includes(member));
   }
 
   /**
@@ -91,17 +105,23 @@ export class RoutePlan {
    */
   #choose(candidates: readonly string[]): string {
     const { leader } = this.#view;
-    if (this.#options.leaderFirst && leader !== null && candidates.includes(leader)) return leader;
-    const { prefer, avoid } = this.#options;
-    if (prefer !== undefined && prefer !== null && candidates.includes(prefer)) return prefer;
-    const nowMs = this.#clock.nowMs();
-    const sound = candidates.filter((member) => member !== avoid && !this.#view.isSuspect(member, nowMs));
-    const able = sound.length > 0 ? sound : candidates;
-    const { distances = null } = this.#options;
+    const { leaderFirst, prefer, distances } = this.#options;
+    if (leaderFirst && leader !== null && candidates.includes(leader)) return leader;
+    if (prefer !== null && candidates.includes(prefer)) return prefer;
+    const able = this.#able(candidates);
     const drawn = this.#entropy.fraction();
     const looksAround = drawn < LOOK_AROUND;
     const pool = distances === null || looksAround ? able : distances.nearest(able);
     const place = looksAround ? drawn / LOOK_AROUND : (drawn - LOOK_AROUND) / (1 - LOOK_AROUND);
     return defined(pool[Math.floor(place * pool.length)], "a plan needs members");
+  }
+
+  /** Without those to be asked last, while anybody else is left. */
+  #able(candidates: readonly string[]): readonly string[] {
+    const { avoid } = this.#options;
+    if (avoid === null && !this.#view.hasSuspects) return candidates;
+    const nowMs = this.#clock.nowMs();
+    const sound = candidates.filter((member) => member !== avoid && !this.#view.isSuspect(member, nowMs));
+    return sound.length > 0 ? sound : candidates;
   }
 }

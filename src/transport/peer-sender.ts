@@ -14,6 +14,7 @@ import { type MemberPlace, targetOf } from "../engine/replica-api.ts";
 import type { NodeId } from "../raft/types.ts";
 import { withDeadline } from "./deadline.ts";
 import { classifyPlatformError } from "./platform-errors.ts";
+import { ReplicaCalls, type ReplicaStub } from "./replica-calls.ts";
 
 /** What a replica's object answers to other replicas. */
 export interface PeerApi {
@@ -23,6 +24,17 @@ export interface PeerApi {
 }
 
 export type PeerStub = PeerApi & Pick<ReplicaApi, "propose">;
+
+/** The calls of a replica to another one over `stub`; they leave in the order they are made. */
+export function peerCalls(stub: PeerApi & ReplicaStub): PeerStub {
+  const calls = new ReplicaCalls(stub);
+  return {
+    deliver: (target, envelope) => stub.deliver(target, envelope),
+    readIndex: (target, address) => stub.readIndex(target, address),
+    pull: (target, request) => stub.pull(target, request),
+    propose: (target, request) => calls.propose(target, request),
+  };
+}
 
 export interface StubSenderParts {
   readonly cluster: string;

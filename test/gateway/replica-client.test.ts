@@ -143,6 +143,42 @@ describe("the directory", () => {
     expect(own.getByName.mock.calls).toEqual([["blue/r2", { locationHint: "weur" }]]);
   });
 
+  test("keeps a client for as long as its member stays where it is", async () => {
+    const standard = { getByName: vi.fn(() => replica()) };
+    const env = { INITIAL_CLUSTER: "r1=enam,r2=weur", REPLICA: standard };
+    const directory = createReplicaDirectory(env, testConfig(env));
+    const place = {
+      id: "7".repeat(16),
+      name: "r1",
+      isFounder: false,
+      hint: "oc",
+      binding: "REPLICA",
+      serves: true,
+    };
+    const first = directory("default", "r1");
+    expect(directory("default", "r1")).toBe(first);
+    expect(directory("default", "r2")).not.toBe(first);
+    expect(directory("blue", "r1")).not.toBe(first);
+    const moved = directory("default", "r1", place);
+    expect(directory("default", "r1", place)).toBe(moved);
+    await moved.status(100);
+    expect(standard.getByName.mock.calls).toEqual([[`default/r1/${place.id}`, { locationHint: "oc" }]]);
+    // Another place, or none again, is another object.
+    expect(directory("default", "r1", { ...place })).not.toBe(moved);
+    await directory("default", "r1").status(100);
+    expect(standard.getByName.mock.lastCall).toEqual(["default/r1", { locationHint: "enam" }]);
+  });
+
+  test("keeps no more than so many", () => {
+    const env = { INITIAL_CLUSTER: "r1=enam", REPLICA: { getByName: () => replica() } };
+    const directory = createReplicaDirectory(env, testConfig(env));
+    const first = directory("default", "r1");
+    for (let cluster = 1; cluster < 1_000; cluster += 1) directory(`c${cluster}`, "r1");
+    expect(directory("default", "r1")).toBe(first);
+    directory("c1000", "r1");
+    expect(directory("default", "r1")).not.toBe(first);
+  });
+
   test("knows no other members", () => {
     const directory = createReplicaDirectory({}, testConfig());
     expect(() => directory("default", "r9")).toThrow(InvariantError);

@@ -33,6 +33,7 @@ export class RouterBench {
     response: EMPTY,
   });
   status = (member: string): ReturnType<typeof status> | ReturnType<typeof unavailable> => status(member);
+  queried: (member: string) => ReturnType<typeof header> = (member) => header(member);
   readonly #ids = new FakeEntropy();
 
   readonly #directory: ReplicaDirectory = (_cluster, member) => ({
@@ -55,7 +56,7 @@ export class RouterBench {
     query: async (call) => {
       this.log.push(`${member} query`);
       this.timeoutsMs.push(call.timeoutMs);
-      return { kind: "answer", header: header(member), response: EMPTY };
+      return { kind: "answer", header: this.queried(member), response: EMPTY };
     },
     watch: async (call) => {
       this.log.push(`${member} watch`);

@@ -31,6 +31,12 @@ import type {
 } from "../../../src/engine/replica-api.ts";
 import type { Roster } from "../../../src/engine/roster.ts";
 import worker from "../../../src/index.ts";
+import type {
+  FlatPropose,
+  FlatProposeReply,
+  FlatRange,
+  FlatRangeReply,
+} from "../../../src/transport/flat-calls.ts";
 import { replicaObjectName } from "../../../src/transport/object-name.ts";
 import { type FaultRules, Faults } from "./faults.ts";
 import { FaultySender } from "./faulty-sender.ts";
@@ -54,14 +60,14 @@ export class Replica extends ProductReplica {
     starts.set(name, (starts.get(name) ?? 0) + 1);
   }
 
-  override async propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply> {
+  override async propose(...call: FlatPropose): Promise<FlatProposeReply> {
     this.#mustBeUp();
-    return super.propose(target, request);
+    return super.propose(...call);
   }
 
-  override async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
+  override async range(...call: FlatRange): Promise<FlatRangeReply> {
     this.#mustBeUp();
-    return super.range(target, call);
+    return super.range(...call);
   }
 
   override async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {

@@ -14,8 +14,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
       {
         file: ROUTER,
         search: "        command,\n        mayForward: true,",
-        replace:
-          "        command: write.encode(write.operationId(), seen.sequence),\n        mayForward: true,",
+        replace: "        command: write.encode(write.operationId(), seen),\n        mayForward: true,",
       },
     ],
   },
