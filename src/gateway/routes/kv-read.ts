@@ -2,7 +2,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Context } from "hono";
 import type { ReplicaHeader } from "../../engine/replica-api.ts";
-import type { KeyValue } from "../../wire/gen/etcd/kv_pb.ts";
 import { RangeRequestSchema, RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { bytesField, failureProblem, originHeaders, rejectedProblem } from "../answers.ts";
 import { keyOfPath } from "../key-path.ts";
@@ -13,7 +12,15 @@ import type { GatewayEnv, Services } from "../services.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
-function versionHeaders(found: KeyValue): Headers {
+/** A pair as either of its decoders has it. */
+interface Found {
+  readonly createRevision: bigint | number;
+  readonly modRevision: bigint | number;
+  readonly version: bigint | number;
+  readonly value: Uint8Array;
+}
+
+function versionHeaders(found: Found): Headers {
   return {
     ETag: entityTag(Number(found.modRevision)),
     // Any copy must be checked against the ETag before it is used.
@@ -24,7 +31,7 @@ function versionHeaders(found: KeyValue): Headers {
 }
 
 /** The headers of an answer that is the value of `found`. */
-export function valueHeaders(found: KeyValue): Headers {
+export function valueHeaders(found: Found): Headers {
   return {
     ...versionHeaders(found),
     "Content-Type": "application/octet-stream",
