@@ -129,6 +129,7 @@ async function get(services: Services, target: string): Promise<Response> {
     case "range": {
       const found = readPlainAnswer(outcome.response);
       if (found === null) return problemResponse(keyMissing(key, outcome.header));
+      // The runtime tells the length of a body that is all there.
       const headers = { ...originHeaders(outcome.header), ...valueHeaders(found) };
       return new Response(found.value.slice().buffer, { headers });
     }

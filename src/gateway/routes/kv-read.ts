@@ -30,12 +30,11 @@ function versionHeaders(found: Found): Headers {
   };
 }
 
-/** The headers of an answer that is the value of `found`. */
+/** The headers of an answer that is the value of `found`, but for its length, which goes with its body. */
 export function valueHeaders(found: Found): Headers {
   return {
     ...versionHeaders(found),
     "Content-Type": "application/octet-stream",
-    "Content-Length": String(found.value.length),
     "X-Content-Type-Options": "nosniff",
   };
 }
@@ -81,5 +80,10 @@ export async function readKey(c: Context<GatewayEnv>, services: Services): Promi
   }
   if (found === undefined) return answerProblem(c, keyMissing(key.value, outcome.header));
   if (verdict.value === "not-modified") return c.body(null, 304, headers);
-  return c.body(found.value.slice().buffer, 200, { ...origin, ...valueHeaders(found) });
+  return c.body(found.value.slice().buffer, 200, {
+    ...origin,
+    ...valueHeaders(found),
+    // HEAD is answered without the body.
+    "Content-Length": String(found.value.length),
+  });
 }
