@@ -136,7 +136,8 @@ export interface RangeCall extends ReadCall {
 export type RangeReply =
   | {
       readonly kind: "range";
-      readonly header: ReplicaHeader /** An encoded `etcdserverpb.RangeResponse` without header. */;
+      readonly header: ReplicaHeader;
+      /** An encoded `etcdserverpb.RangeResponse`, its `header` holding only a revision. */
       readonly response: Uint8Array;
       /** Of a page that was cut: where the rest begins. Its `count` is of the keys before that. */
       readonly next?: Uint8Array;

@@ -15,12 +15,13 @@ const RETRY_AFTER_SECONDS = 1;
 /** The headers that tell where an answer comes from. Empty when no replica answered. */
 export function originHeaders(header: ReplicaHeader | null): Readonly<Record<string, string>> {
   if (header === null) return {};
-  return {
+  const headers: Record<string, string> = {
     "X-Edged-Revision": String(header.revision),
     "X-Edged-Term": String(header.term),
     "X-Edged-Replica": header.member,
-    ...(header.leader === null ? {} : { "X-Edged-Leader": header.leader }),
   };
+  if (header.leader !== null) headers["X-Edged-Leader"] = header.leader;
+  return headers;
 }
 
 /** The key or value `bytes` as a JSON field: text when it is UTF-8, else base64 under another name. */

@@ -209,6 +209,7 @@ export class FakeStore {
     const limit = request.limit > 0n ? Number(request.limit) : found.length;
     const kvs = found.slice(0, limit);
     return create(RangeResponseSchema, {
+      ...this.#revisionHeader(),
       kvs: request.keysOnly ? kvs.map((kv) => ({ ...kv, value: new Uint8Array() })) : kvs,
       more: found.length > limit,
       count: BigInt(found.length),

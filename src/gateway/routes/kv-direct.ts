@@ -4,10 +4,8 @@
  * its path, its query or its headers, goes the common way; so does every user who signed in. The
  * answers are the same to the last header.
  */
-import { fromBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { LIMITS } from "../../base/limits.ts";
-import { RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
+import { encodePlainRequest, readPlainAnswer } from "../../wire/plain-range.ts";
 import { encodePutCommand } from "../../wire/put-command.ts";
 import { failureProblem, originHeaders, rejectedProblem } from "../answers.ts";
 import type { RouteChoice } from "../leader-router.ts";
@@ -125,12 +123,13 @@ async function get(services: Services, target: string): Promise<Response> {
   const isSerializable = target.endsWith(SERIALIZABLE);
   const consistency = isSerializable ? "serializable" : "linearizable";
   const key = encoder.encode(isSerializable ? target.slice(0, -SERIALIZABLE.length) : target);
-  const request = new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(key).finish();
+  const request = encodePlainRequest(key);
   const outcome = await services.router.range(CHOICE, { request, consistency, minRevision: 0 });
   switch (outcome.kind) {
     case "range": {
-      const found = fromBinary(RangeResponseSchema, outcome.response).kvs[0];
-      if (found === undefined) return problemResponse(keyMissing(key, outcome.header));
+      const found = readPlainAnswer(outcome.response);
+      if (found === null) return problemResponse(keyMissing(key, outcome.header));
+      // The runtime tells the length of a body that is all there.
       const headers = { ...originHeaders(outcome.header), ...valueHeaders(found) };
       return new Response(found.value.slice().buffer, { headers });
     }

@@ -2,7 +2,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Context } from "hono";
 import type { ReplicaHeader } from "../../engine/replica-api.ts";
-import type { KeyValue } from "../../wire/gen/etcd/kv_pb.ts";
 import { RangeRequestSchema, RangeResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import { bytesField, failureProblem, originHeaders, rejectedProblem } from "../answers.ts";
 import { keyOfPath } from "../key-path.ts";
@@ -13,7 +12,15 @@ import type { GatewayEnv, Services } from "../services.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
-function versionHeaders(found: KeyValue): Headers {
+/** A pair as either of its decoders has it. */
+interface Found {
+  readonly createRevision: bigint | number;
+  readonly modRevision: bigint | number;
+  readonly version: bigint | number;
+  readonly value: Uint8Array;
+}
+
+function versionHeaders(found: Found): Headers {
   return {
     ETag: entityTag(Number(found.modRevision)),
     // Any copy must be checked against the ETag before it is used.
@@ -23,12 +30,11 @@ function versionHeaders(found: KeyValue): Headers {
   };
 }
 
-/** The headers of an answer that is the value of `found`. */
-export function valueHeaders(found: KeyValue): Headers {
+/** The headers of an answer that is the value of `found`, but for its length, which goes with its body. */
+export function valueHeaders(found: Found): Headers {
   return {
     ...versionHeaders(found),
     "Content-Type": "application/octet-stream",
-    "Content-Length": String(found.value.length),
     "X-Content-Type-Options": "nosniff",
   };
 }
@@ -74,5 +80,10 @@ export async function readKey(c: Context<GatewayEnv>, services: Services): Promi
   }
   if (found === undefined) return answerProblem(c, keyMissing(key.value, outcome.header));
   if (verdict.value === "not-modified") return c.body(null, 304, headers);
-  return c.body(found.value.slice().buffer, 200, { ...origin, ...valueHeaders(found) });
+  return c.body(found.value.slice().buffer, 200, {
+    ...origin,
+    ...valueHeaders(found),
+    // HEAD is answered without the body.
+    "Content-Length": String(found.value.length),
+  });
 }
