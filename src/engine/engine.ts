@@ -6,13 +6,13 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { assert } from "../base/assert.ts";
 import { err } from "../base/result.ts";
-import { needsOfQuery, needsOfRange, needsOfTxn } from "../mvcc/auth/visitor.ts";
+import { needsOfQuery, needsOfTxn } from "../mvcc/auth/visitor.ts";
 import type { SnapshotToPull } from "../raft/effects.ts";
 import type { Message, Outgoing } from "../raft/message.ts";
 import type { RaftOptions } from "../raft/options.ts";
 import { Raft } from "../raft/raft.ts";
 import type { NodeId } from "../raft/types.ts";
-import { RangeRequestSchema, TxnRequestSchema } from "../wire/gen/etcd/rpc_pb.ts";
+import { TxnRequestSchema } from "../wire/gen/etcd/rpc_pb.ts";
 import { Access } from "./access.ts";
 import { ClientReads } from "./client-reads.ts";
 import { ClientWrites } from "./client-writes.ts";
@@ -38,6 +38,7 @@ import { groupByReceiver, Peers } from "./peers.ts";
 import type { PeerSender, ReplicaStorage, StoredReplica } from "./ports.ts";
 import { Proposals } from "./proposals.ts";
 import { answerQuery, decodeQuery } from "./queries.ts";
+import { rangeRead } from "./range-read.ts";
 import type {
   ProposeReply,
   ProposeRequest,
@@ -52,7 +53,7 @@ import type {
   WatchReply,
 } from "./replica-api.ts";
 import { replicaHeader } from "./replica-header.ts";
-import { queryReply, rangeReply, readTxnReply } from "./replies.ts";
+import { queryReply, readTxnReply } from "./replies.ts";
 import type { Roster } from "./roster.ts";
 import { SnapshotSink } from "./snapshot-sink.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
@@ -218,11 +219,8 @@ export class Engine {
 
   /** A client's read. */
   range(now: number, call: RangeCall, done: (reply: RangeReply) => void): void {
-    const request = fromBinary(RangeRequestSchema, call.request);
-    const needs = () => needsOfRange(request);
-    this.#reads.read<RangeReply>(now, call, needs, done, (header) =>
-      rangeReply(this.#machine.range(request, call), header),
-    );
+    const read = rangeRead(call);
+    this.#reads.read<RangeReply>(now, call, read.needs, done, (header) => read.answer(this.#machine, header));
   }
 
   /** A client's transaction that only reads. */

@@ -58,6 +58,11 @@ export class MachineHost {
     return this.#machine.apply(index, data);
   }
 
+  /** The encoded answer to a read of nothing but one key, which must not be empty. */
+  get(key: Uint8Array): Uint8Array {
+    return this.#machine.get(key);
+  }
+
   range(
     request: RangeRequest,
     { counted = true, paged = false }: Pick<RangeCall, "counted" | "paged">,

@@ -20,6 +20,7 @@ import {
   type TxnResponse,
   TxnResponseSchema,
 } from "../wire/gen/etcd/rpc_pb.ts";
+import { encodePlainAnswer } from "../wire/plain-range.ts";
 import { Alarms } from "./alarm/alarms.ts";
 import type { ApplyOutcome, ApplyResult } from "./apply-outcome.ts";
 import { AuthStore, isAuthRequest } from "./auth/auth-store.ts";
@@ -49,6 +50,7 @@ import { decidePath } from "./txn-path.ts";
 import { isReadOnly, OPERATION_ID_BYTES, validateCommand } from "./validate.ts";
 import { validateRange } from "./validate-operation.ts";
 import { validateTxn } from "./validate-txn.ts";
+import { plainPair } from "./version.ts";
 
 /**
  * The replicated state machine: etcd's multi-version store on SQL rows. Deterministic: the counters,
@@ -130,6 +132,16 @@ export class StateMachine {
   range(request: RangeRequest, counted = true): Result<RangeResponse, ErrorKey> {
     const error = validateRange(request);
     return error === null ? executeRange(this.#table, request, this.#view(), counted) : err(error);
+  }
+
+  /**
+   * The encoded answer to a read of one key as the store stands: what {@link range} says to a request of
+   * nothing but that key, which must not be empty.
+   */
+  get(key: Uint8Array): Uint8Array {
+    const { revision, ord } = this.#counters;
+    const found = this.#table.live(key, ord, true);
+    return encodePlainAnswer(revision, found === null ? null : plainPair(found));
   }
 
   /** The same a page at a time. */

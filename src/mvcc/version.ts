@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { EMPTY_BYTES } from "../base/bytes.ts";
 import { type KeyValue, KeyValueSchema } from "../wire/gen/etcd/kv_pb.ts";
+import type { PlainPair } from "../wire/plain-range.ts";
 import { leaseIdOf } from "./lease/lease-id.ts";
 
 /** One version of a key, as stored. */
@@ -42,4 +43,16 @@ export function toKeyValue(version: Version): KeyValue {
 /** The lease's id; 0 for none. */
 export function leaseOf(version: Version): bigint {
   return version.lease === null ? 0n : leaseIdOf(version.lease);
+}
+
+/** The pair for the answer to a read of one key. */
+export function plainPair(version: Version): PlainPair {
+  return {
+    key: version.key,
+    createRevision: version.createMain,
+    modRevision: version.main,
+    version: version.version,
+    value: version.value ?? EMPTY_BYTES,
+    lease: leaseOf(version),
+  };
 }

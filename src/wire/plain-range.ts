@@ -4,6 +4,15 @@
  * that a general decoder makes on the way.
  */
 import { assert, assertCount } from "../base/assert.ts";
+import { EMPTY_BYTES } from "../base/bytes.ts";
+import {
+  bytesFieldBytes,
+  numberFieldBytes,
+  varintBytes,
+  writeBytesField,
+  writeNumberField,
+  writeVarint,
+} from "./fields.ts";
 
 /** What a read of one key found. */
 export interface PlainPair {
@@ -35,12 +44,11 @@ const LEASE = 0x30;
 
 const VARINT_BYTES_MAX = 10;
 const NO_END = -1;
-const NOTHING = new Uint8Array(0);
 
 /** An encoded `RangeRequest` for one key. */
 export function encodePlainRequest(key: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(fieldBytes(key.length));
-  writeField(bytes, 0, REQUEST_KEY, key);
+  const bytes = new Uint8Array(bytesFieldBytes(key.length));
+  writeBytesField(bytes, 0, REQUEST_KEY, key);
   return bytes;
 }
 
@@ -53,16 +61,16 @@ export function readPlainRequest(bytes: Uint8Array): Uint8Array | null {
 
 /** An encoded `RangeResponse`, its header holding only a revision: what was found of one key, if anything. */
 export function encodePlainAnswer(revision: number, found: PlainPair | null): Uint8Array {
-  const headerBytes = numberBytes(revision);
+  const headerBytes = numberFieldBytes(revision);
   const pairBytes = found === null ? 0 : bytesOfPair(found);
-  const foundBytes = found === null ? 0 : 1 + varintBytes(pairBytes) + pairBytes + numberBytes(1);
+  const foundBytes = found === null ? 0 : 1 + varintBytes(pairBytes) + pairBytes + numberFieldBytes(1);
   const bytes = new Uint8Array(2 + headerBytes + foundBytes);
   bytes[0] = HEADER;
-  let at = writeNumber(bytes, writeVarint(bytes, 1, headerBytes), REVISION, revision);
+  let at = writeNumberField(bytes, writeVarint(bytes, 1, headerBytes), REVISION, revision);
   if (found !== null) {
     bytes[at] = KVS;
     at = writePair(bytes, writeVarint(bytes, at + 1, pairBytes), found);
-    at = writeNumber(bytes, at, COUNT, 1);
+    at = writeNumberField(bytes, at, COUNT, 1);
   }
   assert(at === bytes.length, "an answer must fill its buffer");
   return bytes;
@@ -70,11 +78,11 @@ export function encodePlainAnswer(revision: number, found: PlainPair | null): Ui
 
 function bytesOfPair(found: PlainPair): number {
   return (
-    fieldBytes(found.key.length) +
-    numberBytes(found.createRevision) +
-    numberBytes(found.modRevision) +
-    numberBytes(found.version) +
-    fieldBytes(found.value.length) +
+    bytesFieldBytes(found.key.length) +
+    numberFieldBytes(found.createRevision) +
+    numberFieldBytes(found.modRevision) +
+    numberFieldBytes(found.version) +
+    bytesFieldBytes(found.value.length) +
     leaseBytes(found.lease)
   );
 }
@@ -105,7 +113,7 @@ export function readPlainAnswer(bytes: Uint8Array): ShownPair | null {
 
 function readPair(bytes: Uint8Array, from: number, to: number): ShownPair {
   let [createRevision, modRevision, version] = [0, 0, 0];
-  let value: Uint8Array = NOTHING;
+  let value: Uint8Array = EMPTY_BYTES;
   let at = from;
   while (at < to) {
     const tag = bytes[at];
@@ -145,21 +153,6 @@ function count(bytes: Uint8Array, at: number, end: number): number {
   return value;
 }
 
-/** Empty fields are left out, and zeros. */
-function fieldBytes(lengthBytes: number): number {
-  return lengthBytes === 0 ? 0 : 1 + varintBytes(lengthBytes) + lengthBytes;
-}
-
-function numberBytes(value: number): number {
-  return value === 0 ? 0 : 1 + varintBytes(value);
-}
-
-function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) bytes += 1;
-  return bytes;
-}
-
 function leaseBytes(lease: bigint): number {
   if (lease === 0n) return 0;
   let bytes = 2;
@@ -167,37 +160,13 @@ function leaseBytes(lease: bigint): number {
   return bytes;
 }
 
-/** These return where to go on. */
-function writeVarint(bytes: Uint8Array, at: number, value: number): number {
-  let place = at;
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) {
-    bytes[place] = (rest % 128) | 0x80;
-    place += 1;
-  }
-  bytes[place] = rest;
-  return place + 1;
-}
-
-function writeNumber(bytes: Uint8Array, at: number, tag: number, value: number): number {
-  if (value === 0) return at;
-  bytes[at] = tag;
-  return writeVarint(bytes, at + 1, value);
-}
-
-function writeField(bytes: Uint8Array, at: number, tag: number, content: Uint8Array): number {
-  if (content.length === 0) return at;
-  const place = writeNumber(bytes, at, tag, content.length);
-  bytes.set(content, place);
-  return place + content.length;
-}
-
+/** Returns where to go on. */
 function writePair(bytes: Uint8Array, from: number, found: PlainPair): number {
-  let at = writeField(bytes, from, KEY, found.key);
-  at = writeNumber(bytes, at, CREATE_REVISION, found.createRevision);
-  at = writeNumber(bytes, at, MOD_REVISION, found.modRevision);
-  at = writeNumber(bytes, at, VERSION, found.version);
-  at = writeField(bytes, at, VALUE, found.value);
+  let at = writeBytesField(bytes, from, KEY, found.key);
+  at = writeNumberField(bytes, at, CREATE_REVISION, found.createRevision);
+  at = writeNumberField(bytes, at, MOD_REVISION, found.modRevision);
+  at = writeNumberField(bytes, at, VERSION, found.version);
+  at = writeBytesField(bytes, at, VALUE, found.value);
   return writeLease(bytes, at, found.lease);
 }
 

@@ -261,7 +261,9 @@ export function answerOf(op: Op, response: unknown): unknown {
 }
 
 // Few keys, so that operations meet; prefixes of each other, so that order matters.
-const key = fc.constantFrom("a", "aa", "ab", "b", "ba", "c", "d");
+/** All that commands name. */
+export const KEYS = ["a", "aa", "ab", "b", "ba", "c", "d"] as const;
+const key = fc.constantFrom(...KEYS);
 const end = fc.constantFrom("", "", "\u0000", "b", "ab", "d", "a");
 const value = fc.constantFrom("", "1", "2", "22", "3");
 const smallRevision = fc.integer({ min: -1, max: 30 });

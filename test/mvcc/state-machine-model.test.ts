@@ -1,3 +1,4 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -10,11 +11,13 @@ import {
 } from "../../src/mvcc/snapshot.ts";
 import { SNAPSHOT_START, type SnapshotChunk, type SnapshotCursor } from "../../src/mvcc/snapshot-types.ts";
 import type { Command } from "../../src/wire/gen/edged_pb.ts";
-import { compactOf, dataOf, operationId, readable, Store } from "./harness.ts";
+import { RangeRequestSchema, RangeResponseSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { bytes, compactOf, dataOf, operationId, readable, Store } from "./harness.ts";
 import {
   answerOf,
   commandOf,
   deleteOp,
+  KEYS,
   leaseAnswerOf,
   leaseCommandOf,
   leaseOp,
@@ -204,6 +207,14 @@ class Run {
     const result = this.store.machine.range(rangeRequest(op));
     const expected = modelAnswer(() => this.model.run(op as Op));
     expect(result.ok ? rangeAnswer(result.value) : result.error).toEqual(expected);
+    for (const key of KEYS) this.#readPlainly(bytes(key));
+  }
+
+  /** A read of one key says the same, to the byte, in its own short way. */
+  #readPlainly(key: Uint8Array): void {
+    const { machine } = this.store;
+    const result = machine.range(create(RangeRequestSchema, { key }));
+    expect(machine.get(key)).toEqual(result.ok ? toBinary(RangeResponseSchema, result.value) : result.error);
   }
 
   finish(): void {

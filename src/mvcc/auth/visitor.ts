@@ -112,7 +112,10 @@ export function* needsOfQuery({ request }: Query): Generator<Need, void> {
   }
 }
 
-export function* needsOfRange({ key, rangeEnd }: RangeRequest): Generator<Need, void> {
+export function* needsOfRange({
+  key,
+  rangeEnd,
+}: Pick<RangeRequest, "key" | "rangeEnd">): Generator<Need, void> {
   yield read(key, rangeEnd);
 }
 
