@@ -86,6 +86,8 @@ export interface ReplicaStorage {
   recordPeer(id: NodeId, incarnation: string): void;
   setWiped(): void;
   setRemoved(successors: Successors): void;
+  /** Whether the next `flush` has something to write. */
+  readonly isDirty: boolean;
   /** Makes the next `flush` write even if nothing changed: a write proves this instance is current. */
   fence(): void;
   /** `now` is noted with it. */

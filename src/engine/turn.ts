@@ -45,7 +45,14 @@ export function runTurn(parts: TurnParts, now: number, inside: (() => void) | nu
   parts.send(effects.first);
   const after: Outgoing[] = [...effects.after];
   const met = peers.takeMet();
-  if (inside === null && met.length === 0 && isIdle(parts, effects) && !parts.machine.hasHousekeeping()) {
+  if (
+    inside === null &&
+    met.length === 0 &&
+    writesNothing(parts, effects) &&
+    !storage.isDirty &&
+    !parts.machine.hasHousekeeping()
+  ) {
+    for (const decision of effects.reads) parts.readDecided(decision);
     return after;
   }
   storage.transaction(() => {
@@ -82,13 +89,17 @@ export function hasBacklog({ raft }: Pick<TurnParts, "raft">): boolean {
 }
 
 function isIdle(parts: TurnParts, effects: Effects): boolean {
+  return effects.reads.length === 0 && writesNothing(parts, effects);
+}
+
+/** Reads alone need no transaction, which costs a commit even if nothing is written in it. */
+function writesNothing(parts: TurnParts, effects: Effects): boolean {
   return (
     effects.append.length === 0 &&
     effects.truncateFrom === null &&
     effects.hardState === null &&
     effects.slept === null &&
     effects.commit === null &&
-    effects.reads.length === 0 &&
     effects.snapshotsWanted.length === 0 &&
     effects.snapshotOffered === null &&
     !hasBacklog(parts)

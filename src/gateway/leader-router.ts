@@ -215,6 +215,7 @@ export class LeaderRouter {
       // These say nothing of an earlier attempt, which may be on its way.
       if (unknown && reply.kind === "rejected" && SAY_NOTHING.has(reply.error)) break;
       if (reply.kind !== "unavailable") return reply;
+      plan.refresh();
       last = reply.reason === "superseded" ? reply : better(last, reply);
       if (isFinal(choice, reply)) break;
       if (reply.reason === "superseded") {
@@ -295,7 +296,7 @@ export class LeaderRouter {
       const member = atOnce(view, plan) ?? (await this.#next(choice, view, plan));
       if (member === null) break;
       const timeoutMs = Math.max(1, plan.attemptMs());
-      const askedAtMs = this.#clock.nowMs();
+      const askedAtMs = plan.nowMs;
       distances?.asked(member);
       const reply = await method.ask(this.#replica(choice.cluster, view, member), call, timeoutMs, token);
       this.#note(view, member, reply);
@@ -303,6 +304,7 @@ export class LeaderRouter {
         distances?.answered(member, this.#clock.nowMs() - askedAtMs);
         return reply;
       }
+      plan.refresh();
       distances?.failed(member);
       last = better(last, reply);
       if (isFinal(choice, reply)) break;
@@ -358,6 +360,7 @@ export class LeaderRouter {
         Math.max(1, Math.min(STATUS_MS, plan.attemptMs())),
       );
       this.#note(view, member, reply);
+      plan.refresh();
       if (reply.kind === "unavailable") last = reply;
       else plan.again(member);
     }
@@ -366,7 +369,10 @@ export class LeaderRouter {
 
   /** Whom to ask next; the members are looked up first when they have changed. */
   async #next(choice: RouteChoice, view: ClusterView, plan: RoutePlan): Promise<string | null> {
-    if (view.shouldFollow(this.#clock.nowMs())) await this.#askAll(choice.cluster, view, FOLLOW_MS);
+    if (view.shouldFollow(plan.nowMs)) {
+      await this.#askAll(choice.cluster, view, FOLLOW_MS);
+      plan.refresh();
+    }
     return plan.next();
   }
 

@@ -38,6 +38,8 @@ export class RoutePlan {
   readonly #clock: Clock;
   readonly #entropy: Entropy;
   readonly #endsAtMs: number;
+  /** As of the beginning, or the last `refresh`: to ask for the time costs more than all else here. */
+  #nowMs: number;
   /** In this round. */
   #asked: readonly string[] = [];
   #rounds = 0;
@@ -47,12 +49,22 @@ export class RoutePlan {
     this.#view = view;
     this.#clock = clock;
     this.#entropy = entropy;
-    this.#endsAtMs = clock.nowMs() + options.budgetMs;
+    this.#nowMs = clock.nowMs();
+    this.#endsAtMs = this.#nowMs + options.budgetMs;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** To be called when something was awaited and the plan is to go on. */
+  refresh(): void {
+    this.#nowMs = this.#clock.nowMs();
   }
 
   /** Time for the next attempt; 0 when the budget is used up. */
   attemptMs(): number {
-    const leftMs = this.#endsAtMs - this.#clock.nowMs();
+    const leftMs = this.#endsAtMs - this.#nowMs;
     return leftMs < ATTEMPT_MS_MIN ? 0 : Math.min(leftMs, this.#options.attemptMs);
   }
 
@@ -85,7 +97,8 @@ export class RoutePlan {
     const fullMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#rounds, PAUSE_MS_MAX);
     this.#rounds += 1;
     const jitteredMs = fullMs * (0.5 + this.#entropy.fraction() / 2);
-    await this.#clock.sleep(Math.max(0, Math.min(jitteredMs, this.#endsAtMs - this.#clock.nowMs())));
+    await this.#clock.sleep(Math.max(0, Math.min(jitteredMs, this.#endsAtMs - this.#nowMs)));
+    this.refresh();
   }
 
   /** Lets `member` be asked a second time in this round. */
@@ -120,8 +133,9 @@ export class RoutePlan {
   #able(candidates: readonly string[]): readonly string[] {
     const { avoid } = this.#options;
     if (avoid === null && !this.#view.hasSuspects) return candidates;
-    const nowMs = this.#clock.nowMs();
-    const sound = candidates.filter((member) => member !== avoid && !this.#view.isSuspect(member, nowMs));
+    const sound = candidates.filter(
+      (member) => member !== avoid && !this.#view.isSuspect(member, this.#nowMs),
+    );
     return sound.length > 0 ? sound : candidates;
   }
 }

@@ -202,6 +202,10 @@ export class SqlReplicaStorage implements ReplicaStorage {
     this.#sql.run("UPDATE identity SET successors = ? WHERE id = 0", JSON.stringify(successors));
   }
 
+  get isDirty(): boolean {
+    return this.#dirty;
+  }
+
   fence(): void {
     this.#current.fence += 1;
     this.#dirty = true;

@@ -131,7 +131,7 @@ async function get(services: Services, target: string): Promise<Response> {
       if (found === null) return problemResponse(keyMissing(key, outcome.header));
       // The runtime tells the length of a body that is all there.
       const headers = { ...originHeaders(outcome.header), ...valueHeaders(found) };
-      return new Response(found.value.slice().buffer, { headers });
+      return new Response(found.value, { headers });
     }
     case "rejected":
       return problemResponse(rejectedProblem(outcome));
