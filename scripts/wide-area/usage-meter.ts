@@ -110,6 +110,7 @@ export class UsageMeter implements Meter {
         return row;
       },
       transaction: (body) => port.transaction(body),
+      turn: (body) => port.turn(body),
       sizeBytes: () => port.sizeBytes(),
     };
   }

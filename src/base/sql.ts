@@ -26,6 +26,12 @@ export interface Sql {
   first(statement: string, ...bindings: readonly SqlValue[]): SqlRow | null;
   /** Runs `body` all-or-nothing: if it throws, nothing it wrote remains. Not re-entrant. */
   transaction<T>(body: () => T): T;
+  /**
+   * Runs `body`, whose writes become durable all together: for whoever ends its instance when `body`
+   * throws, before anything else, and what it wrote with it. A turn of a replica is that. To be able to
+   * take back what was written costs a copy of every page that is (docs/decisions/0017). Not re-entrant.
+   */
+  turn<T>(body: () => T): T;
   /** Bytes of the pages in use: what was deleted does not count, as on the platform. */
   sizeBytes(): number;
 }

@@ -62,14 +62,14 @@ export interface StoredReplica {
 }
 
 /**
- * A replica's durable state. The engine brackets every turn's writes in one `transaction`; setters
+ * A replica's durable state. The engine brackets every turn's writes in one `turn`, and ends its instance if that throws; setters
  * only note what changed, and the one row they share is written once, by `flush`.
  */
 export interface ReplicaStorage {
   readonly reader: LogReader;
   /** Bytes of the entries in the log, approximately. */
   readonly logBytes: number;
-  transaction<T>(body: () => T): T;
+  turn<T>(body: () => T): T;
   /** Deletes log entries from `index` on, their configurations too. */
   truncateFrom(index: number): void;
   append(entries: readonly Entry[]): void;

@@ -55,7 +55,7 @@ export function runTurn(parts: TurnParts, now: number, inside: (() => void) | nu
     for (const decision of effects.reads) parts.readDecided(decision);
     return after;
   }
-  storage.transaction(() => {
+  storage.turn(() => {
     for (const { id, incarnation } of met) storage.recordPeer(id, incarnation);
     persist(parts, now, effects);
     inside?.();

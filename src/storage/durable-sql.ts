@@ -9,17 +9,21 @@ export type SqlStorageHost = Pick<DurableObjectStorage, "sql" | "transactionSync
 export class DurableSql implements Sql {
   readonly #storage: SqlStorageHost;
   #inTransaction = false;
+  /** What a turn wrote before it broke may still be there, and must not become durable. */
+  #isBroken = false;
 
   constructor(storage: SqlStorageHost) {
     this.#storage = storage;
   }
 
   run(statement: string, ...bindings: readonly SqlValue[]): void {
+    this.#mustBeWhole();
     assertBindings(bindings);
     this.#storage.sql.exec(statement, ...bindings);
   }
 
   all(statement: string, ...bindings: readonly SqlValue[]): SqlRow[] {
+    this.#mustBeWhole();
     assertBindings(bindings);
     return Array.from(this.#storage.sql.exec(statement, ...bindings).raw(), convertRow);
   }
@@ -30,6 +34,7 @@ export class DurableSql implements Sql {
   }
 
   transaction<T>(body: () => T): T {
+    this.#mustBeWhole();
     assert(!this.#inTransaction, "transactions are not re-entrant");
     this.#inTransaction = true;
     try {
@@ -39,8 +44,26 @@ export class DurableSql implements Sql {
     }
   }
 
+  /** The platform commits what is written between two awaits as one, unless the object is aborted before. */
+  turn<T>(body: () => T): T {
+    assert(!this.#inTransaction, "transactions are not re-entrant");
+    this.#inTransaction = true;
+    try {
+      return body();
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    } finally {
+      this.#inTransaction = false;
+    }
+  }
+
   sizeBytes(): number {
     return this.#storage.sql.databaseSize;
+  }
+
+  #mustBeWhole(): void {
+    assert(!this.#isBroken, "a turn broke: this instance must end");
   }
 }
 

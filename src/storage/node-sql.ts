@@ -58,6 +58,11 @@ export class NodeSql implements Sql {
     }
   }
 
+  /** With a file there is no instance to be ended: what was written is taken back here. */
+  turn<T>(body: () => T): T {
+    return this.transaction(body);
+  }
+
   sizeBytes(): number {
     const row = this.first(
       "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_page_size, pragma_freelist_count",

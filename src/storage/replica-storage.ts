@@ -116,8 +116,8 @@ export class SqlReplicaStorage implements ReplicaStorage {
     return this.#current.logBytes;
   }
 
-  transaction<T>(body: () => T): T {
-    return this.#sql.transaction(body);
+  turn<T>(body: () => T): T {
+    return this.#sql.turn(body);
   }
 
   truncateFrom(index: number): void {

@@ -34,4 +34,12 @@ describe("the Sql port on Durable Object SQLite", () => {
     const response = await miniflare.dispatchFetch("http://suite/", { method: "POST", body: name });
     expect(await response.json()).toEqual({ failure: null });
   });
+
+  it("keeps nothing of a turn that broke, for its instance is refused everything and ends", async () => {
+    const response = await miniflare.dispatchFetch("http://suite/broken-turn");
+    expect(await response.json()).toEqual({
+      outcome: expect.stringContaining("a turn broke: this instance must end"),
+      tables: 0,
+    });
+  });
 });

@@ -207,6 +207,23 @@ const transactions: readonly SqlCase[] = [
     },
   },
   {
+    name: "a turn keeps what it wrote, hands on its result, and is no place for a transaction",
+    run(sql) {
+      table(sql);
+      equal(
+        sql.turn(() => {
+          sql.run("INSERT INTO t (id, n) VALUES (1, 1)");
+          sql.run("UPDATE t SET n = 2");
+          return sql.first("SELECT n FROM t");
+        }),
+        [2],
+        "the result",
+      );
+      equal(sql.all("SELECT id, n FROM t"), [[1, 2]], "rows");
+      refuses("a transaction inside", () => sql.turn(() => sql.transaction(() => undefined)));
+    },
+  },
+  {
     name: "a broken constraint is an error that a transaction survives only by rolling back",
     run(sql) {
       table(sql);

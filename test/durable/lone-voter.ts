@@ -36,6 +36,7 @@ export class LoneVoter {
       all: (statement, ...bindings) => sql.all(statement, ...bindings),
       first: (statement, ...bindings) => sql.first(statement, ...bindings),
       transaction: (body) => sql.transaction(body),
+      turn: (body) => sql.turn(body),
       sizeBytes: () => sql.sizeBytes(),
     };
     this.#host = new ReplicaHost({

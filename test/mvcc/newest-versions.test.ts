@@ -71,6 +71,7 @@ class CountingSql {
         return sql.first(...statement);
       },
       transaction: (body) => sql.transaction(body),
+      turn: (body) => sql.turn(body),
       sizeBytes: () => sql.sizeBytes(),
     };
   }

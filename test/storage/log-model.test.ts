@@ -63,7 +63,7 @@ class Bench {
   }
 
   do(step: Step): void {
-    this.#storage.transaction(() => {
+    this.#storage.turn(() => {
       this.#act(step);
       // Bytes are stored when something else is.
       this.#storage.fence();

@@ -42,11 +42,11 @@ describe("a database whose log has a row for each entry", () => {
     expect(storage.reader.entries(5, 10, 1e6)).toEqual(old);
 
     const added = [11, 12, 13].map((index) => command(index, 2));
-    for (const entry of added) storage.transaction(() => storage.append([entry]));
+    for (const entry of added) storage.turn(() => storage.append([entry]));
     expect(storage.reader.entries(5, 13, 1e6)).toEqual([...old, ...added]);
     expect(sql.first("SELECT count(*) FROM log")).toEqual([7]);
-    storage.transaction(() => storage.truncateFrom(13));
-    storage.transaction(() => storage.compact({ index: 6, term: 1 }));
+    storage.turn(() => storage.truncateFrom(13));
+    storage.turn(() => storage.compact({ index: 6, term: 1 }));
     const left = [...old.slice(2), ...added.slice(0, 2)];
     expect(storage.reader.entries(7, 12, 1e6)).toEqual(left);
     expect(storage.logBytes).toBe(left.reduce((sum, entry) => sum + entryBytes(entry), 0));

@@ -54,7 +54,7 @@ describe("replica storage", () => {
       { kind: "configuration", index: 2, term: 1, configuration },
       ...Array.from({ length: 200 }, (_, i) => command(i + 3, 2)),
     ];
-    storage.transaction(() => storage.append(entries));
+    storage.turn(() => storage.append(entries));
     const { reader } = reopened();
     expect(reader.entries(1, 202, 1_000_000)).toEqual(entries);
     expect(reader.entries(3, 202, 35)).toEqual(entries.slice(2, 5));
@@ -66,7 +66,7 @@ describe("replica storage", () => {
   it("forgets a truncated configuration and counts the bytes that remain", () => {
     const { storage, reopened } = founded();
     const configuration = simpleConfiguration(["2"]);
-    storage.transaction(() => {
+    storage.turn(() => {
       storage.append([
         command(1, 1),
         { kind: "configuration", index: 2, term: 1, configuration },
@@ -85,7 +85,7 @@ describe("replica storage", () => {
     const { sql, storage, reopened } = founded();
     const recent = { first: 4, answers: new Uint8Array([0, 255, 10]) };
     const mvcc = { ...INITIAL_MVCC_STATE, revision: 9, ord: 12, recent };
-    storage.transaction(() => {
+    storage.turn(() => {
       storage.append([command(1, 1), command(2, 1)]);
       storage.setHardState({ term: 1, vote: "3" });
       storage.setCommit(2);
@@ -106,7 +106,7 @@ describe("replica storage", () => {
   it("keeps nothing of a transaction that threw", () => {
     const { storage, reopened } = founded();
     expect(() =>
-      storage.transaction(() => {
+      storage.turn(() => {
         storage.append([command(1, 1)]);
         storage.setHardState({ term: 5, vote: null });
         storage.flush(7);
@@ -132,7 +132,7 @@ describe("replica storage", () => {
   it("cuts the log behind what is applied and keeps the configuration in force", () => {
     const { storage, reopened } = founded();
     const configuration = simpleConfiguration(["2", "3", "4"]);
-    storage.transaction(() => {
+    storage.turn(() => {
       storage.append([
         command(1, 1),
         { kind: "configuration", index: 2, term: 1, configuration },
@@ -155,7 +155,7 @@ describe("replica storage", () => {
     for (const keepSuffix of [true, false]) {
       const { storage, reopened } = founded();
       const at = { index: 2, configuration: simpleConfiguration(["9"]) };
-      storage.transaction(() => {
+      storage.turn(() => {
         storage.append([command(1, 1), command(2, 1), command(3, 1)]);
         storage.installSnapshot({ index: 2, term: 1 }, at, keepSuffix);
         storage.setCommit(2);
@@ -176,7 +176,7 @@ describe("replica storage", () => {
       configuration: { index: 0, configuration: founding },
       cursor: { table: "kv", after: 7 },
     } as const;
-    storage.transaction(() => {
+    storage.turn(() => {
       storage.recordPeer("3", "x");
       storage.setStaging(staging);
       storage.setWiped();

@@ -34,6 +34,9 @@ class Counting implements Sql {
   transaction<T>(body: () => T): T {
     return this.#sql.transaction(body);
   }
+  turn<T>(body: () => T): T {
+    return this.#sql.turn(body);
+  }
 }
 
 it.each([
@@ -56,8 +59,8 @@ it.each([
     });
     const data = dataOf(commands);
     // As a leader does it: in one turn the entry, in another what it led to.
-    storage.transaction(() => storage.append([{ kind: "command", index, term: 1, data }]));
-    storage.transaction(() => {
+    storage.turn(() => storage.append([{ kind: "command", index, term: 1, data }]));
+    storage.turn(() => {
       storage.setCommit(index);
       machine.apply(index, data);
       storage.setApplied(index, machine.state());

@@ -87,6 +87,8 @@ export class SimDisk {
         return this.#sql.first(statement, bindings);
       },
       transaction: (body) => this.#transaction(body),
+      // Who breaks a turn ends, and loses with it what the platform would lose; whoever was superseded wrote nothing.
+      turn: (body) => this.#transaction(body),
       sizeBytes: () =>
         this.#isMeasured ? VERSION_BYTES * Number(this.#sql.first(COUNT_VERSIONS, [])?.[0] ?? 0) : 0,
     };
