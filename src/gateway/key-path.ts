@@ -6,9 +6,14 @@ import { type Problem, problem } from "./problem.ts";
 
 const CLUSTER_PREFIX = /^\/clusters\/[^/]*/;
 
+/** A URL in which nothing means anything but itself: most are, and each request is asked several times. */
+const PLAIN_URL = /^https?:\/\/[^/?#\\]+(\/[\w.~/:-]*)(?:\?[^#]*)?$/;
+
 /** The path of a request, its percent-escapes untouched. */
-export function rawPath(request: Request): string {
-  return new URL(request.url).pathname;
+export function rawPath({ url }: Pick<Request, "url">): string {
+  const path = PLAIN_URL.exec(url)?.[1];
+  // Parts of dots are for the parser, which removes them.
+  return path !== undefined && !path.includes("/.") ? path : new URL(url).pathname;
 }
 
 /** The key of `/kv/{key}`, which is all of the rest of the path: slashes belong to it. */
