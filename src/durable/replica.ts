@@ -55,12 +55,12 @@ export class Replica extends DurableObject<Env> implements ReplicaStub, PeerApi 
   /** Made by the first event: a new object must not write before it is told who it is. */
   #host: ReplicaHost | null = null;
 
-  async propose(...call: FlatPropose): Promise<FlatProposeReply> {
+  async proposeFlat(...call: FlatPropose): Promise<FlatProposeReply> {
     const reply = this.#open()?.propose(targetOfFlat(call), unpackPropose(call));
     return packProposeReply((await reply) ?? misconfigured());
   }
 
-  async range(...call: FlatRange): Promise<FlatRangeReply> {
+  async rangeFlat(...call: FlatRange): Promise<FlatRangeReply> {
     const reply = this.#open()?.range(targetOfFlat(call), unpackRange(call));
     return packRangeReply((await reply) ?? misconfigured());
   }

@@ -3,6 +3,8 @@ import TinyQueue from "tinyqueue";
 /** A lease as its leader keeps its time. */
 export interface TimedLease {
   readonly id: bigint;
+  /** Which grant of this id, as in its record. */
+  readonly granted: bigint;
   readonly ttlMs: number;
   /** When it expires, unless it is renewed. */
   deadline: number;

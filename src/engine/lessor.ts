@@ -22,6 +22,7 @@ import {
   type Command,
   CommandSchema,
   LeaseCheckpointsSchema,
+  LeaseExpirySchema,
   type LeaseRecord,
 } from "../wire/gen/edged_pb.ts";
 import type { EngineContext } from "./engine-context.ts";
@@ -176,7 +177,7 @@ export class Lessor {
       lease.renewals -= 1;
       if (fate.kind !== "outcome") done(null);
       // What this very turn applied is not noted in the lease yet.
-      else if (lease.isGone || this.#leases().get(id) === null) done({ kind: "unknown" });
+      else if (lease.isGone || this.#leases().get(id)?.granted !== lease.granted) done({ kind: "unknown" });
       else if (lease.isRevoking) done({ kind: "ending" });
       else if (this.#office !== office) done({ kind: "not-leader" });
       else {
@@ -288,7 +289,9 @@ export class Lessor {
 
   /** Its time in the queue of writes is not bounded: nobody may renew it while it may yet be carried out. */
   #revoke(now: number, office: Office, lease: TimedLease): boolean {
-    const command = create(CommandSchema, { request: { case: "leaseExpiry", value: lease.id } });
+    const { id, granted } = lease;
+    const value = create(LeaseExpirySchema, { id, granted });
+    const command = create(CommandSchema, { request: { case: "leaseExpiry", value } });
     const accepted = this.#propose(now, command, Number.POSITIVE_INFINITY, (fate) => {
       if (fate.kind !== "outcome" || fate.outcome.kind === "applied" || lease.isGone) return;
       lease.isRevoking = false;
@@ -340,6 +343,7 @@ function timedLease(id: bigint, record: LeaseRecord, from: number, extraMs: numb
   const deadline = from + (isCheckpointed ? Number(record.remainingMs) : ttlMs) + extraMs;
   return {
     id,
+    granted: record.granted,
     ttlMs,
     deadline,
     checkpointAt: checkpointTime(from, deadline),
@@ -365,7 +369,11 @@ function checkpointTime(now: number, deadline: number): number {
 /** What leases still have; 0 for the whole time. */
 function checkpointCommand(leases: readonly (readonly [TimedLease, number])[]): Command {
   const value = create(LeaseCheckpointsSchema, {
-    leases: leases.map(([{ id }, remainingMs]) => ({ id, remainingMs: BigInt(remainingMs) })),
+    leases: leases.map(([{ id, granted }, remainingMs]) => ({
+      id,
+      remainingMs: BigInt(remainingMs),
+      granted,
+    })),
   });
   return create(CommandSchema, { request: { case: "leaseCheckpoints", value } });
 }

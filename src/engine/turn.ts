@@ -1,6 +1,6 @@
 /**
  * One turn: inputs are fed to the core, then everything that follows from them becomes durable in
- * one transaction, then messages and answers leave. The order is the contract of raft/effects.ts.
+ * one transaction, if anything has to, then messages and answers leave. The order is the contract of raft/effects.ts.
  */
 import { LIMITS } from "../base/limits.ts";
 import type { Effects, ReadDecision, SnapshotToPull } from "../raft/effects.ts";
@@ -45,15 +45,12 @@ export function runTurn(parts: TurnParts, now: number, inside: (() => void) | nu
   parts.send(effects.first);
   const after: Outgoing[] = [...effects.after];
   const met = peers.takeMet();
-  if (
-    inside === null &&
-    met.length === 0 &&
-    writesNothing(parts, effects) &&
-    !storage.isDirty &&
-    !parts.machine.hasHousekeeping()
-  ) {
+  while (inside === null && met.length === 0 && !needsTransaction(parts, effects)) {
+    if (effects.reads.length === 0) return after;
     for (const decision of effects.reads) parts.readDecided(decision);
-    return after;
+    // Whoever waited for this answer asks the next question.
+    effects = raft.takeEffects();
+    after.push(...effects.first, ...effects.after);
   }
   storage.turn(() => {
     for (const { id, incarnation } of met) storage.recordPeer(id, incarnation);
@@ -92,7 +89,12 @@ function isIdle(parts: TurnParts, effects: Effects): boolean {
   return effects.reads.length === 0 && writesNothing(parts, effects);
 }
 
-/** Reads alone need no transaction, which costs a commit even if nothing is written in it. */
+/** Decided reads alone need none: it costs a commit even if nothing is written in it. */
+function needsTransaction(parts: TurnParts, effects: Effects): boolean {
+  const { storage, machine } = parts;
+  return !writesNothing(parts, effects) || storage.isDirty || machine.hasHousekeeping();
+}
+
 function writesNothing(parts: TurnParts, effects: Effects): boolean {
   return (
     effects.append.length === 0 &&
@@ -109,7 +111,7 @@ function writesNothing(parts: TurnParts, effects: Effects): boolean {
 /** Turns waiting commands into log entries, as far as the leader may. */
 function proposeBatches({ raft, proposals, changeMembers }: TurnParts, now: number): void {
   changeMembers(now);
-  while (raft.isLeader && proposals.hasBatch(now, raft.core.log.commit, raft.core.term)) {
+  while (raft.isLeader && proposals.hasBatch(now, raft.committing, raft.core.term)) {
     const commands = proposals.nextBatch();
     const result = raft.propose(now, encodeBatch(commands));
     if (result.kind !== "accepted") return;

@@ -30,7 +30,13 @@ import type { Counters } from "./counters.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { encodeHeaderOnly } from "./header-only.ts";
 import { KvTable } from "./kv-table.ts";
-import { checkpointLeases, grantLease, revokeLease, runWithLease } from "./lease/lease-commands.ts";
+import {
+  checkpointLeases,
+  expireLease,
+  grantLease,
+  revokeLease,
+  runWithLease,
+} from "./lease/lease-commands.ts";
 import { LeaseTable } from "./lease/lease-table.ts";
 import { isMemberRequest } from "./member/member-change.ts";
 import { MemberRegistry } from "./member/member-registry.ts";
@@ -267,7 +273,7 @@ export class StateMachine {
       return answer.ok ? this.#applied(answer.value) : this.#rejected(answer.error);
     }
     if (grant === undefined) return this.#run(request);
-    return runWithLease(this.#leases, grant, this.#counters.revision, () => this.#run(request));
+    return runWithLease(this.#leases, grant, this.#counters, () => this.#run(request));
   }
 
   #run(request: Command["request"]): ApplyOutcome {
@@ -282,11 +288,11 @@ export class StateMachine {
       case "compaction":
         return this.#compact(request.value);
       case "leaseGrant":
-        return grantLease(this.#leases, request.value, revision);
+        return grantLease(this.#leases, request.value, this.#counters);
       case "leaseRevoke":
         return revokeLease(this.#leases, request.value.ID, this.#writer.begin());
       case "leaseExpiry":
-        return revokeLease(this.#leases, request.value, this.#writer.begin());
+        return expireLease(this.#leases, request.value, this.#writer.begin());
       case "leaseCheckpoints":
         return checkpointLeases(this.#leases, request.value, revision);
       case "alarm":

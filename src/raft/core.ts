@@ -190,7 +190,7 @@ export class Core {
     this.after.push({ to, message });
   }
 
-  /** Queues an append that may leave before this turn's writes: it promises nothing. */
+  /** Queues an append that may leave before what it carries is stored here: it promises nothing. */
   sendFirst(to: NodeId, message: Message): void {
     assert(message.kind === "append", "only appends may overtake the local write");
     this.first.push({ to, message });

@@ -38,6 +38,7 @@ import {
 } from "./quiescence.ts";
 import { addRead } from "./read-index.ts";
 import {
+  committing,
   maybeCommit,
   mayStoreLater,
   onAppendResponse,
@@ -286,6 +287,14 @@ export class Raft {
     core.snapshotsWanted = new Set();
     core.snapshotOffered = null;
     return effects;
+  }
+
+  /**
+   * What is committed, with what will be as soon as a leader has stored its own copy, which is asked of the
+   * host next: the following commands need not wait for that (`mayStoreLater`).
+   */
+  get committing(): number {
+    return committing(this.core);
   }
 
   /** True when this node leads and a quorum backs its configuration: the host may take proposals. */

@@ -222,6 +222,14 @@ export function mayStoreLater(core: Core): boolean {
   return reachedWith(core, log.last) < log.unstoredFrom;
 }
 
+/** The commit index once this leader has stored all of its log. */
+export function committing(core: Core): number {
+  const { log } = core;
+  if (core.role !== "leader" || log.unstoredFrom > log.last) return log.commit;
+  const index = reachedWith(core, log.last);
+  return index > log.commit && log.term(index) === core.term ? index : log.commit;
+}
+
 /** What a quorum has if this leader has its log up to `own`. */
 function reachedWith(core: Core, own: number): number {
   return quorumReached(core.configurations.current, (id) =>

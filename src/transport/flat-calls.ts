@@ -164,7 +164,7 @@ function packRefusal(reply: Rejected | Unavailable): FlatRefusal {
   return ["unavailable", ...packHeader(header), reason, message, unknownOutcome];
 }
 
-/** Throws on what is no answer: a replica of another version, for instance, that knows no flat calls. */
+/** Throws on what is no answer. A replica that knows no flat calls has no method of that name. */
 function unpackRefusal(flat: FlatRefusal): Rejected | Unavailable {
   switch (flat[0]) {
     case "rejected":

@@ -27,6 +27,9 @@ const MESSAGE_CHARACTERS_MAX = 200;
 /** The texts of refusals that precede delivery. Other overload errors end calls that already run. */
 const NOT_DELIVERED = /requests queued|data queued|queued for too long|10 second window/i;
 
+/** An object of another version, while a deployment is upgraded, has no such method: nothing of it ran. */
+const NO_SUCH_METHOD = /does not implement/i;
+
 function hasFlag(error: object, flag: "retryable" | "overloaded" | "durableObjectReset"): boolean {
   return flag in error && Reflect.get(error, flag) === true;
 }
@@ -47,5 +50,5 @@ export function classifyPlatformError(error: unknown): PlatformFailure {
     return { cause: "overloaded", mayHaveRun: !NOT_DELIVERED.test(message), message };
   }
   if (hasFlag(error, "retryable")) return { cause: "disconnected", mayHaveRun: true, message };
-  return { cause: "exception", mayHaveRun: true, message };
+  return { cause: "exception", mayHaveRun: !NO_SUCH_METHOD.test(message), message };
 }

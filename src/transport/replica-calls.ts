@@ -29,8 +29,8 @@ import { releaseResult } from "./rpc-result.ts";
 
 /** What a replica's object exposes to the gateway, and to replicas that forward a write. */
 export interface ReplicaStub extends Omit<ReplicaApi, "propose" | "range"> {
-  propose(...call: FlatPropose): Promise<FlatProposeReply>;
-  range(...call: FlatRange): Promise<FlatRangeReply>;
+  proposeFlat(...call: FlatPropose): Promise<FlatProposeReply>;
+  rangeFlat(...call: FlatRange): Promise<FlatRangeReply>;
 }
 
 export class ReplicaCalls implements ReplicaApi {
@@ -41,11 +41,11 @@ export class ReplicaCalls implements ReplicaApi {
   }
 
   async propose(target: ReplicaTarget, request: ProposeRequest): Promise<ProposeReply> {
-    return unpackProposeReply(releaseResult(await this.#stub.propose(...packPropose(target, request))));
+    return unpackProposeReply(releaseResult(await this.#stub.proposeFlat(...packPropose(target, request))));
   }
 
   async range(target: ReplicaTarget, call: RangeCall): Promise<RangeReply> {
-    return unpackRangeReply(releaseResult(await this.#stub.range(...packRange(target, call))));
+    return unpackRangeReply(releaseResult(await this.#stub.rangeFlat(...packRange(target, call))));
   }
 
   proposeMany(target: ReplicaTarget, requests: readonly ProposeRequest[]): Promise<readonly ProposeReply[]> {

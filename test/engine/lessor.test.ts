@@ -6,8 +6,8 @@ import { Lessor, type Renewal } from "../../src/engine/lessor.ts";
 import { Proposals } from "../../src/engine/proposals.ts";
 import { simpleConfiguration } from "../../src/raft/configuration.ts";
 import { encodeBatch } from "../../src/wire/batch.ts";
-import { type Command, CommandSchema } from "../../src/wire/gen/edged_pb.ts";
-import { LeaseGrantRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
+import { type Command, CommandSchema, LeaseExpirySchema } from "../../src/wire/gen/edged_pb.ts";
+import { LeaseGrantRequestSchema, LeaseRevokeRequestSchema } from "../../src/wire/gen/etcd/rpc_pb.ts";
 import { bytes, putOf, Store } from "../mvcc/harness.ts";
 
 const ELECTION_MS = 1_000;
@@ -28,6 +28,13 @@ class Leadership {
   written = 0;
   #index: number;
   #answers: (() => void)[] = [];
+
+  /** What a leader says of the lease that is there. */
+  expiryOf(id: bigint): Command {
+    const granted = this.store.machine.leases.get(id)?.granted ?? 0n;
+    const value = create(LeaseExpirySchema, { id, granted });
+    return create(CommandSchema, { request: { case: "leaseExpiry", value } });
+  }
 
   /** `writtenAt`: it is the only member, and last wrote then. */
   constructor(
@@ -255,7 +262,7 @@ describe("a lease", () => {
     leader.grant(5, 60);
     leader.passTo(30 * SECOND);
     leader.holdsBack = true;
-    const revoke = create(CommandSchema, { request: { case: "leaseExpiry", value: 5n } });
+    const revoke = leader.expiryOf(5n);
     leader.proposals.add(leader.now, toBinary(CommandSchema, revoke), leader.now + SECOND, () => undefined);
     let told: unknown = "waiting";
     leader.lessor.renewThroughLog(leader.now, 5n, Number.POSITIVE_INFINITY, (late) => {
@@ -266,11 +273,48 @@ describe("a lease", () => {
     expect(told).toEqual({ kind: "unknown" });
   });
 
+  test("that is granted anew under its old id is not ended by what was said of the old one", () => {
+    const leader = new Leadership();
+    leader.grant(5, 10);
+    leader.holdsBack = true;
+    leader.passTo(10 * SECOND);
+    // Before its end gets into the log, somebody revokes it and grants another one.
+    const revoke = create(LeaseRevokeRequestSchema, { ID: 5n });
+    leader.store.apply(create(CommandSchema, { request: { case: "leaseRevoke", value: revoke } }));
+    const grant = create(LeaseGrantRequestSchema, { ID: 5n, TTL: 10n });
+    leader.store.apply(create(CommandSchema, { request: { case: "leaseGrant", value: grant } }));
+    leader.holdsBack = false;
+    leader.turn();
+    expect(leader.has(5)).toBe(true);
+    leader.passTo(20 * SECOND - 1);
+    expect(leader.has(5)).toBe(true);
+    leader.passTo(20 * SECOND);
+    expect(leader.has(5)).toBe(false);
+  });
+
+  test("that is granted anew while the log takes a renewal of the old one is not taken for that", () => {
+    const leader = new Leadership();
+    leader.grant(5, 60);
+    leader.passTo(30 * SECOND);
+    leader.holdsBack = true;
+    let told: unknown = "waiting";
+    leader.lessor.renewThroughLog(leader.now, 5n, Number.POSITIVE_INFINITY, (late) => {
+      told = late;
+    });
+    const revoke = create(LeaseRevokeRequestSchema, { ID: 5n });
+    leader.store.apply(create(CommandSchema, { request: { case: "leaseRevoke", value: revoke } }));
+    const grant = create(LeaseGrantRequestSchema, { ID: 5n, TTL: 2n });
+    leader.store.apply(create(CommandSchema, { request: { case: "leaseGrant", value: grant } }));
+    leader.holdsBack = false;
+    leader.turn();
+    expect(told).toEqual({ kind: "unknown" });
+  });
+
   test("that is granted anew under its old id has a time of its own", () => {
     const leader = new Leadership();
     leader.grant(5, 10);
     leader.passTo(9 * SECOND);
-    leader.apply(create(CommandSchema, { request: { case: "leaseExpiry", value: 5n } }));
+    leader.apply(leader.expiryOf(5n));
     leader.grant(5, 10);
     leader.passTo(19 * SECOND - 1);
     expect(leader.has(5)).toBe(true);
@@ -431,7 +475,7 @@ describe("many leases", () => {
     expect(leader.lessor.list()).toEqual([2n, 3n, 1n]);
     leader.passTo(5 * SECOND);
     leader.renew(2);
-    leader.apply(create(CommandSchema, { request: { case: "leaseExpiry", value: 3n } }));
+    leader.apply(leader.expiryOf(3n));
     expect(leader.lessor.list()).toEqual([2n, 1n]);
     expect(leader.lessor.remainingMs(2n)).toBe(10 * SECOND);
   });

@@ -80,6 +80,12 @@ describe("platform failures become answers", () => {
       "overloaded",
       false,
     ],
+    [
+      "an object of another version",
+      new TypeError('The RPC receiver does not implement the method "proposeFlat".'),
+      "no-leader",
+      false,
+    ],
     ["an overload amid the work", flagged("exceeded its time", { overloaded: true }), "overloaded", true],
   ] as const)("%s", async (_name, error, reason, unknownOutcome) => {
     const client = createReplicaClient(() => failing(error), TARGET);

@@ -2,7 +2,13 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import type { ApplyOutcome } from "../../src/mvcc/apply-outcome.ts";
-import { type Command, CommandSchema, LeaseCheckpointsSchema } from "../../src/wire/gen/edged_pb.ts";
+import type { LeaseTable } from "../../src/mvcc/lease/lease-table.ts";
+import {
+  type Command,
+  CommandSchema,
+  LeaseCheckpointsSchema,
+  LeaseExpirySchema,
+} from "../../src/wire/gen/edged_pb.ts";
 import type { KeyValue } from "../../src/wire/gen/etcd/kv_pb.ts";
 import {
   type Compare,
@@ -151,8 +157,10 @@ export function commandOf(op: PutOp | DeleteOp | TxnOp, id?: OperationId): Comma
   }
 }
 
-export function leaseCommandOf(op: LeaseOp, id: OperationId): Command {
+/** `leases`: as they are; what ends or is noted is the lease that is there. */
+export function leaseCommandOf(op: LeaseOp, id: OperationId, leases: Pick<LeaseTable, "get">): Command {
   const ID = "id" in op ? BigInt(op.id) : 0n;
+  const granted = leases.get(ID)?.granted ?? 0n;
   switch (op.kind) {
     case "grant": {
       const value = create(LeaseGrantRequestSchema, { ID, TTL: BigInt(op.ttl) });
@@ -160,13 +168,16 @@ export function leaseCommandOf(op: LeaseOp, id: OperationId): Command {
     }
     case "revoke":
       return op.ends === "expired"
-        ? create(CommandSchema, { ...id, request: { case: "leaseExpiry", value: ID } })
+        ? create(CommandSchema, {
+            ...id,
+            request: { case: "leaseExpiry", value: create(LeaseExpirySchema, { id: ID, granted }) },
+          })
         : create(CommandSchema, {
             ...id,
             request: { case: "leaseRevoke", value: create(LeaseRevokeRequestSchema, { ID }) },
           });
     case "checkpoint": {
-      const leases = [{ id: ID, remainingMs: BigInt(op.remainingMs) }];
+      const leases = [{ id: ID, remainingMs: BigInt(op.remainingMs), granted }];
       const value = create(LeaseCheckpointsSchema, { leases });
       return create(CommandSchema, { ...id, request: { case: "leaseCheckpoints", value } });
     }

@@ -146,7 +146,12 @@ class Run {
   }
 
   #lease(op: LeaseOp): void {
-    const command = leaseCommandOf(op, operationId(this.#sent.length, this.store.machine.state().sequence));
+    const { machine } = this.store;
+    const command = leaseCommandOf(
+      op,
+      operationId(this.#sent.length, machine.state().sequence),
+      machine.leases,
+    );
     const expected = modelAnswer(() => this.model.runLease(op));
     for (const store of [this.store, this.plain]) {
       const outcome = store.apply(command).outcomes[0];
@@ -291,7 +296,7 @@ describe("the state machine against a naive model", () => {
             const commands = one.ops.map((op) => {
               ids += 1;
               const id = operationId(ids, sequence);
-              return isLeaseOp(op) ? leaseCommandOf(op, id) : commandOf(op, id);
+              return isLeaseOp(op) ? leaseCommandOf(op, id, sender.machine.leases) : commandOf(op, id);
             });
             const data = dataOf([...commands, ...(one.compact ? [compactOf(revision)] : [])]);
             sender.applyData(data);

@@ -215,7 +215,7 @@ describe("over a stub", () => {
       const flat = ["silent", "timeout", "m", true] as const;
       return Promise.resolve(Object.assign([...flat], { [Symbol.dispose]: release }) as never);
     };
-    return { propose: answer, range: answer } as never;
+    return { proposeFlat: answer, rangeFlat: answer } as never;
   }
 
   test("calls cross flat, answers are whole, and what they hold is let go", async () => {

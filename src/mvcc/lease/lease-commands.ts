@@ -2,7 +2,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { LIMITS } from "../../base/limits.ts";
 import type { ErrorKey } from "../../wire/errors.ts";
-import type { LeaseCheckpoints } from "../../wire/gen/edged_pb.ts";
+import type { LeaseCheckpoints, LeaseExpiry } from "../../wire/gen/edged_pb.ts";
 import { type LeaseGrantRequest, LeaseGrantResponseSchema } from "../../wire/gen/etcd/rpc_pb.ts";
 import type { ApplyOutcome } from "../apply-outcome.ts";
 import { encodeHeaderOnly } from "../header-only.ts";
@@ -16,11 +16,21 @@ function checkGrant(leases: LeaseTable, { ID, TTL }: LeaseGrantRequest): ErrorKe
   return leases.count >= LIMITS.leasesMax ? "tooManyRequests" : null;
 }
 
-export function grantLease(leases: LeaseTable, request: LeaseGrantRequest, revision: number): ApplyOutcome {
+/** When a command is run: the store's revision, and its own place among all commands. */
+export interface CommandPlace {
+  readonly revision: number;
+  readonly sequence: number;
+}
+
+export function grantLease(
+  leases: LeaseTable,
+  request: LeaseGrantRequest,
+  { revision, sequence }: CommandPlace,
+): ApplyOutcome {
   const error = checkGrant(leases, request);
   if (error !== null) return { kind: "rejected", error, revision };
   const TTL = grantedTtl(request);
-  leases.grant(request.ID, TTL, false);
+  leases.grant(request.ID, TTL, false, sequence);
   const header = { revision: BigInt(revision) };
   const response = create(LeaseGrantResponseSchema, { header, ID: request.ID, TTL });
   return {
@@ -38,12 +48,12 @@ export function grantLease(leases: LeaseTable, request: LeaseGrantRequest, revis
 export function runWithLease(
   leases: LeaseTable,
   request: LeaseGrantRequest,
-  revision: number,
+  { revision, sequence }: CommandPlace,
   run: () => ApplyOutcome,
 ): ApplyOutcome {
   const error = checkGrant(leases, request);
   if (error !== null) return { kind: "rejected", error, revision };
-  leases.grant(request.ID, grantedTtl(request), true);
+  leases.grant(request.ID, grantedTtl(request), true, sequence);
   const outcome = run();
   leases.dropUnused(request.ID);
   return outcome;
@@ -65,15 +75,25 @@ export function revokeLease(leases: LeaseTable, id: bigint, writer: StoreWriter)
   return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: true };
 }
 
-/** Notes how long leases still have. Those that are gone meanwhile are passed over. */
+/** The same for a lease whose time is over; one that was granted anew since its leader said so is not meant. */
+export function expireLease(
+  leases: LeaseTable,
+  { id, granted }: LeaseExpiry,
+  writer: StoreWriter,
+): ApplyOutcome {
+  if (leases.get(id)?.granted === granted) return revokeLease(leases, id, writer);
+  return { kind: "rejected", error: "leaseNotFound", revision: writer.revision };
+}
+
+/** Notes how long leases still have. Those that are gone meanwhile, or others by now, are passed over. */
 export function checkpointLeases(
   table: LeaseTable,
   { leases }: LeaseCheckpoints,
   revision: number,
 ): ApplyOutcome {
-  for (const { id, remainingMs } of leases) {
+  for (const { id, remainingMs, granted } of leases) {
     const record = table.get(id);
-    if (record !== null) table.put(id, { ...record, remainingMs });
+    if (record?.granted === granted) table.put(id, { ...record, remainingMs });
   }
   return { kind: "applied", revision, response: encodeHeaderOnly(revision), complete: true };
 }

@@ -51,9 +51,11 @@ export class LeaseTable {
     return stored === null ? 0 : Number(leaseIdOf(stored));
   }
 
-  grant(id: bigint, ttlSeconds: bigint, withKeys: boolean): void {
+  /** `granted`: the place of the command among all. */
+  grant(id: bigint, ttlSeconds: bigint, withKeys: boolean, granted: number): void {
     assert(this.get(id) === null, "a lease is granted once");
-    this.put(id, create(LeaseRecordSchema, { ttl: ttlSeconds, withKeys }));
+    const record = { ttl: ttlSeconds, withKeys, granted: BigInt(granted) };
+    this.put(id, create(LeaseRecordSchema, record));
     this.#setCount(this.count + 1);
     this.#changes.push({ id, kind: "granted" });
   }

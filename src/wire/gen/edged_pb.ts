@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file edged.proto.
  */
 export const file_edged: GenFile = /*@__PURE__*/
-  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQiow0KB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBIMCgR1c2VyGAMgASgJEhUKDWF1dGhfcmV2aXNpb24YBCABKAQSLgoFZ3JhbnQYBSABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3QSEAoIaW50ZXJuYWwYByABKAgSJQoIZm91bmRlcnMYBiADKAsyEy5lZGdlZC5NZW1iZXJSZWNvcmQSJwoDcHV0GAogASgLMhguZXRjZHNlcnZlcnBiLlB1dFJlcXVlc3RIABI4CgxkZWxldGVfcmFuZ2UYCyABKAsyIC5ldGNkc2VydmVycGIuRGVsZXRlUmFuZ2VSZXF1ZXN0SAASJwoDdHhuGAwgASgLMhguZXRjZHNlcnZlcnBiLlR4blJlcXVlc3RIABI1Cgpjb21wYWN0aW9uGA0gASgLMh8uZXRjZHNlcnZlcnBiLkNvbXBhY3Rpb25SZXF1ZXN0SAASNgoLbGVhc2VfZ3JhbnQYDiABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3RIABI4CgxsZWFzZV9yZXZva2UYDyABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VSZXZva2VSZXF1ZXN0SAASNAoRbGVhc2VfY2hlY2twb2ludHMYECABKAsyFy5lZGdlZC5MZWFzZUNoZWNrcG9pbnRzSAASKwoFYWxhcm0YESABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASFgoMbGVhc2VfZXhwaXJ5GBIgASgDSAASNAoKbWVtYmVyX2FkZBgUIAEoCzIeLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJBZGRSZXF1ZXN0SAASOgoNbWVtYmVyX3JlbW92ZRgVIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJSZW1vdmVSZXF1ZXN0SAASOgoNbWVtYmVyX3VwZGF0ZRgWIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJVcGRhdGVSZXF1ZXN0SAASPAoObWVtYmVyX3Byb21vdGUYFyABKAsyIi5ldGNkc2VydmVycGIuTWVtYmVyUHJvbW90ZVJlcXVlc3RIABItCg5tZW1iZXJfc3RhcnRlZBgYIAEoCzITLmVkZ2VkLk1lbWJlclJlY29yZEgAEiEKB3Jlc3RvcmUYGSABKAsyDi5lZGdlZC5SZXN0b3JlSAASNgoLYXV0aF9lbmFibGUYHiABKAsyHy5ldGNkc2VydmVycGIuQXV0aEVuYWJsZVJlcXVlc3RIABI4CgxhdXRoX2Rpc2FibGUYHyABKAsyIC5ldGNkc2VydmVycGIuQXV0aERpc2FibGVSZXF1ZXN0SAASKQoMYXV0aGVudGljYXRlGCAgASgLMhEuZWRnZWQuVG9rZW5HcmFudEgAEjQKCHVzZXJfYWRkGCEgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQWRkUmVxdWVzdEgAEjoKC3VzZXJfZGVsZXRlGCIgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhVc2VyRGVsZXRlUmVxdWVzdEgAEksKFHVzZXJfY2hhbmdlX3Bhc3N3b3JkGCMgASgLMisuZXRjZHNlcnZlcnBiLkF1dGhVc2VyQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0SAASQQoPdXNlcl9ncmFudF9yb2xlGCQgASgLMiYuZXRjZHNlcnZlcnBiLkF1dGhVc2VyR3JhbnRSb2xlUmVxdWVzdEgAEkMKEHVzZXJfcmV2b2tlX3JvbGUYJSABKAsyJy5ldGNkc2VydmVycGIuQXV0aFVzZXJSZXZva2VSb2xlUmVxdWVzdEgAEjQKCHJvbGVfYWRkGCYgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhSb2xlQWRkUmVxdWVzdEgAEjoKC3JvbGVfZGVsZXRlGCcgASgLMiMuZXRjZHNlcnZlcnBiLkF1dGhSb2xlRGVsZXRlUmVxdWVzdEgAEk0KFXJvbGVfZ3JhbnRfcGVybWlzc2lvbhgoIAEoCzIsLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdyYW50UGVybWlzc2lvblJlcXVlc3RIABJPChZyb2xlX3Jldm9rZV9wZXJtaXNzaW9uGCkgASgLMi0uZXRjZHNlcnZlcnBiLkF1dGhSb2xlUmV2b2tlUGVybWlzc2lvblJlcXVlc3RIAEIJCgdyZXF1ZXN0InQKEExlYXNlQ2hlY2twb2ludHMSMQoGbGVhc2VzGAEgAygLMiEuZWRnZWQuTGVhc2VDaGVja3BvaW50cy5SZW1haW5pbmcaLQoJUmVtYWluaW5nEgoKAmlkGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAyJXCgpUb2tlbkdyYW50EgwKBHVzZXIYASABKAkSFQoNcGFzc3dvcmRfaGFzaBgCIAEoCRINCgV0b2tlbhgDIAEoCRIVCg1leHBpcmVzX2F0X21zGAQgASgDIogHCgVRdWVyeRJCChJsZWFzZV90aW1lX3RvX2xpdmUYASABKAsyJC5ldGNkc2VydmVycGIuTGVhc2VUaW1lVG9MaXZlUmVxdWVzdEgAEjgKDGxlYXNlX2xlYXNlcxgCIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5MZWFzZUxlYXNlc1JlcXVlc3RIABI/ChBsZWFzZV9rZWVwX2FsaXZlGAMgASgLMiMuZXRjZHNlcnZlcnBiLkxlYXNlS2VlcEFsaXZlUmVxdWVzdEgAEjYKC21lbWJlcl9saXN0GAQgASgLMh8uZXRjZHNlcnZlcnBiLk1lbWJlckxpc3RSZXF1ZXN0SAASMAoKYWxhcm1fbGlzdBgFIAEoCzIaLmV0Y2RzZXJ2ZXJwYi5BbGFybVJlcXVlc3RIABItCgZzdGF0dXMYBiABKAsyGy5ldGNkc2VydmVycGIuU3RhdHVzUmVxdWVzdEgAEikKBGhhc2gYByABKAsyGS5ldGNkc2VydmVycGIuSGFzaFJlcXVlc3RIABIuCgdoYXNoX2t2GAggASgLMhsuZXRjZHNlcnZlcnBiLkhhc2hLVlJlcXVlc3RIABI2Cgttb3ZlX2xlYWRlchgJIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5Nb3ZlTGVhZGVyUmVxdWVzdEgAEjYKC2F1dGhfc3RhdHVzGAogASgLMh8uZXRjZHNlcnZlcnBiLkF1dGhTdGF0dXNSZXF1ZXN0SAASNAoIdXNlcl9nZXQYCyABKAsyIC5ldGNkc2VydmVycGIuQXV0aFVzZXJHZXRSZXF1ZXN0SAASNgoJdXNlcl9saXN0GAwgASgLMiEuZXRjZHNlcnZlcnBiLkF1dGhVc2VyTGlzdFJlcXVlc3RIABI0Cghyb2xlX2dldBgNIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoUm9sZUdldFJlcXVlc3RIABI2Cglyb2xlX2xpc3QYDiABKAsyIS5ldGNkc2VydmVycGIuQXV0aFJvbGVMaXN0UmVxdWVzdEgAEigKCHBhc3N3b3JkGA8gASgLMhQuZWRnZWQuUGFzc3dvcmRRdWVyeUgAEiYKCmhhc2hfc2xpY2UYECABKAsyEC5lZGdlZC5IYXNoU2xpY2VIABIjCgZiYWNrdXAYESABKAsyES5lZGdlZC5CYWNrdXBSZWFkSABCCQoHcmVxdWVzdCJ8CglIYXNoU2xpY2USEAoIcmV2aXNpb24YASABKAMSGAoQY29tcGFjdF9yZXZpc2lvbhgCIAEoAxILCgNvcmQYAyABKAMSCwoDbG93GAQgASgHEgwKBGhpZ2gYBSABKAcSDQoFYmVndW4YBiABKAgSDAoEZG9uZRgHIAEoCCItCgpCYWNrdXBSZWFkEg8KB3Nlc3Npb24YASABKAkSDgoGc2xpY2VzGAIgASgNIrQBCgtCYWNrdXBTbGljZRIPCgdzZXNzaW9uGAEgASgJEiMKBmhlYWRlchgCIAEoCzITLmVkZ2VkLkJhY2t1cEhlYWRlchIjCgh2ZXJzaW9ucxgDIAMoCzIRLmVkZ2VkLktleVZlcnNpb24SIwoHcmVjb3JkcxgEIAMoCzISLmVkZ2VkLkdyb3VwUmVjb3JkEgwKBGRvbmUYBSABKAgSFwoPcmVtYWluaW5nX2J5dGVzGAYgASgEIh0KDVBhc3N3b3JkUXVlcnkSDAoEdXNlchgBIAEoCSInCg5QYXNzd29yZEFuc3dlchIVCg1wYXNzd29yZF9oYXNoGAEgASgJIssBCgxCYWNrdXBIZWFkZXISDgoGZm9ybWF0GAEgASgNEg8KB2NsdXN0ZXIYAiABKAkSEgoKY2x1c3Rlcl9pZBgDIAEoBhIOCgZtZW1iZXIYBCABKAkSEAoIcmV2aXNpb24YBSABKAMSGAoQY29tcGFjdF9yZXZpc2lvbhgGIAEoAxILCgNvcmQYByABKAMSDQoFaW5kZXgYCCABKAQSDAoEdGVybRgJIAEoBBIOCgZ2b3RlcnMYCiADKAkSEAoIbGVhcm5lcnMYCyADKAkihQEKCktleVZlcnNpb24SCwoDb3JkGAEgASgDEgwKBG1haW4YAiABKAMSCwoDc3ViGAMgASgDEgsKA2tleRgEIAEoDBITCgtjcmVhdGVfbWFpbhgFIAEoAxIPCgd2ZXJzaW9uGAYgASgDEg0KBWxlYXNlGAcgASgGEg0KBXZhbHVlGAggASgMIikKC0dyb3VwUmVjb3JkEgsKA2tleRgBIAEoDBINCgV2YWx1ZRgCIAEoDCJ8CgtCYWNrdXBGcmFtZRIjCgZoZWFkZXIYASABKAsyEy5lZGdlZC5CYWNrdXBIZWFkZXISIwoIdmVyc2lvbnMYAiADKAsyES5lZGdlZC5LZXlWZXJzaW9uEiMKB3JlY29yZHMYAyADKAsyEi5lZGdlZC5Hcm91cFJlY29yZCK7AQoHUmVzdG9yZRIOCgZiYWNrdXAYASABKAwSDAoEcGFydBgCIAEoBBIjCgZoZWFkZXIYAyABKAsyEy5lZGdlZC5CYWNrdXBIZWFkZXISIwoIdmVyc2lvbnMYBCADKAsyES5lZGdlZC5LZXlWZXJzaW9uEiMKB3JlY29yZHMYBSADKAsyEi5lZGdlZC5Hcm91cFJlY29yZBIMCgRsYXN0GAYgASgIEhUKDWJ1bXBfcmV2aXNpb24YByABKAMiTgoPUmVzdG9yZVJlc3BvbnNlEiwKBmhlYWRlchgBIAEoCzIcLmV0Y2RzZXJ2ZXJwYi5SZXNwb25zZUhlYWRlchINCgVwYXJ0cxgCIAEoBCJJCg1SZXN0b3JlUmVjb3JkEg4KBmJhY2t1cBgBIAEoDBINCgVwYXJ0cxgCIAEoBBIZChFmaW5pc2hlZF9yZXZpc2lvbhgDIAEoAyJDCgtMZWFzZVJlY29yZBILCgN0dGwYASABKAMSFAoMcmVtYWluaW5nX21zGAIgASgDEhEKCXdpdGhfa2V5cxgDIAEoCCKuAQoMTWVtYmVyUmVjb3JkEgwKBG5hbWUYASABKAkSEQoJcGVlcl91cmxzGAIgAygJEhMKC2NsaWVudF91cmxzGAMgAygJEhIKCmlzX2xlYXJuZXIYBCABKAgSFQoNbG9jYXRpb25faGludBgFIAEoCRIPCgdiaW5kaW5nGAYgASgJEgoKAmlkGAcgASgGEg8KB2ZvdW5kZXIYCCABKAgSDwoHc3RhcnRlZBgJIAEoCCJZChBNZW1iZXJzaGlwUmVjb3JkEg8KB3ZlcnNpb24YASABKAQSDwoHcmVtb3ZlZBgCIAMoBhIjCgZmb3JtZXIYAyADKAsyEy5lZGdlZC5NZW1iZXJSZWNvcmQiLwoKQXV0aFJlY29yZBIPCgdlbmFibGVkGAEgASgIEhAKCHJldmlzaW9uGAIgASgEIjIKC1Rva2VuUmVjb3JkEgwKBHVzZXIYASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAyIpCgVCYXRjaBIgCghjb21tYW5kcxgBIAMoCzIOLmVkZ2VkLkNvbW1hbmQidAoQUmVtZW1iZXJlZEFuc3dlchINCgVvcF9pZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoAxIQCghyZXNwb25zZRgDIAEoDBIMCgRsb3N0GAQgASgIEg0KBWVycm9yGAUgASgJEhAKCHBvc2l0aW9uGAYgASgNIj0KEVJlbWVtYmVyZWRBbnN3ZXJzEigKB2Fuc3dlcnMYASADKAsyFy5lZGdlZC5SZW1lbWJlcmVkQW5zd2VyYgZwcm90bzM", [file_etcd_rpc]);
+  fileDesc("CgtlZGdlZC5wcm90bxIFZWRnZWQitw0KB0NvbW1hbmQSDQoFb3BfaWQYASABKAwSDAoEc2VlbhgCIAEoBBIMCgR1c2VyGAMgASgJEhUKDWF1dGhfcmV2aXNpb24YBCABKAQSLgoFZ3JhbnQYBSABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3QSEAoIaW50ZXJuYWwYByABKAgSJQoIZm91bmRlcnMYBiADKAsyEy5lZGdlZC5NZW1iZXJSZWNvcmQSJwoDcHV0GAogASgLMhguZXRjZHNlcnZlcnBiLlB1dFJlcXVlc3RIABI4CgxkZWxldGVfcmFuZ2UYCyABKAsyIC5ldGNkc2VydmVycGIuRGVsZXRlUmFuZ2VSZXF1ZXN0SAASJwoDdHhuGAwgASgLMhguZXRjZHNlcnZlcnBiLlR4blJlcXVlc3RIABI1Cgpjb21wYWN0aW9uGA0gASgLMh8uZXRjZHNlcnZlcnBiLkNvbXBhY3Rpb25SZXF1ZXN0SAASNgoLbGVhc2VfZ3JhbnQYDiABKAsyHy5ldGNkc2VydmVycGIuTGVhc2VHcmFudFJlcXVlc3RIABI4CgxsZWFzZV9yZXZva2UYDyABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VSZXZva2VSZXF1ZXN0SAASNAoRbGVhc2VfY2hlY2twb2ludHMYECABKAsyFy5lZGdlZC5MZWFzZUNoZWNrcG9pbnRzSAASKwoFYWxhcm0YESABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASKgoMbGVhc2VfZXhwaXJ5GBMgASgLMhIuZWRnZWQuTGVhc2VFeHBpcnlIABI0CgptZW1iZXJfYWRkGBQgASgLMh4uZXRjZHNlcnZlcnBiLk1lbWJlckFkZFJlcXVlc3RIABI6Cg1tZW1iZXJfcmVtb3ZlGBUgASgLMiEuZXRjZHNlcnZlcnBiLk1lbWJlclJlbW92ZVJlcXVlc3RIABI6Cg1tZW1iZXJfdXBkYXRlGBYgASgLMiEuZXRjZHNlcnZlcnBiLk1lbWJlclVwZGF0ZVJlcXVlc3RIABI8Cg5tZW1iZXJfcHJvbW90ZRgXIAEoCzIiLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJQcm9tb3RlUmVxdWVzdEgAEi0KDm1lbWJlcl9zdGFydGVkGBggASgLMhMuZWRnZWQuTWVtYmVyUmVjb3JkSAASIQoHcmVzdG9yZRgZIAEoCzIOLmVkZ2VkLlJlc3RvcmVIABI2CgthdXRoX2VuYWJsZRgeIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5BdXRoRW5hYmxlUmVxdWVzdEgAEjgKDGF1dGhfZGlzYWJsZRgfIAEoCzIgLmV0Y2RzZXJ2ZXJwYi5BdXRoRGlzYWJsZVJlcXVlc3RIABIpCgxhdXRoZW50aWNhdGUYICABKAsyES5lZGdlZC5Ub2tlbkdyYW50SAASNAoIdXNlcl9hZGQYISABKAsyIC5ldGNkc2VydmVycGIuQXV0aFVzZXJBZGRSZXF1ZXN0SAASOgoLdXNlcl9kZWxldGUYIiABKAsyIy5ldGNkc2VydmVycGIuQXV0aFVzZXJEZWxldGVSZXF1ZXN0SAASSwoUdXNlcl9jaGFuZ2VfcGFzc3dvcmQYIyABKAsyKy5ldGNkc2VydmVycGIuQXV0aFVzZXJDaGFuZ2VQYXNzd29yZFJlcXVlc3RIABJBCg91c2VyX2dyYW50X3JvbGUYJCABKAsyJi5ldGNkc2VydmVycGIuQXV0aFVzZXJHcmFudFJvbGVSZXF1ZXN0SAASQwoQdXNlcl9yZXZva2Vfcm9sZRglIAEoCzInLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlclJldm9rZVJvbGVSZXF1ZXN0SAASNAoIcm9sZV9hZGQYJiABKAsyIC5ldGNkc2VydmVycGIuQXV0aFJvbGVBZGRSZXF1ZXN0SAASOgoLcm9sZV9kZWxldGUYJyABKAsyIy5ldGNkc2VydmVycGIuQXV0aFJvbGVEZWxldGVSZXF1ZXN0SAASTQoVcm9sZV9ncmFudF9wZXJtaXNzaW9uGCggASgLMiwuZXRjZHNlcnZlcnBiLkF1dGhSb2xlR3JhbnRQZXJtaXNzaW9uUmVxdWVzdEgAEk8KFnJvbGVfcmV2b2tlX3Blcm1pc3Npb24YKSABKAsyLS5ldGNkc2VydmVycGIuQXV0aFJvbGVSZXZva2VQZXJtaXNzaW9uUmVxdWVzdEgAQgkKB3JlcXVlc3QihQEKEExlYXNlQ2hlY2twb2ludHMSMQoGbGVhc2VzGAEgAygLMiEuZWRnZWQuTGVhc2VDaGVja3BvaW50cy5SZW1haW5pbmcaPgoJUmVtYWluaW5nEgoKAmlkGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAxIPCgdncmFudGVkGAMgASgDIioKC0xlYXNlRXhwaXJ5EgoKAmlkGAEgASgDEg8KB2dyYW50ZWQYAiABKAMiVwoKVG9rZW5HcmFudBIMCgR1c2VyGAEgASgJEhUKDXBhc3N3b3JkX2hhc2gYAiABKAkSDQoFdG9rZW4YAyABKAkSFQoNZXhwaXJlc19hdF9tcxgEIAEoAyKIBwoFUXVlcnkSQgoSbGVhc2VfdGltZV90b19saXZlGAEgASgLMiQuZXRjZHNlcnZlcnBiLkxlYXNlVGltZVRvTGl2ZVJlcXVlc3RIABI4CgxsZWFzZV9sZWFzZXMYAiABKAsyIC5ldGNkc2VydmVycGIuTGVhc2VMZWFzZXNSZXF1ZXN0SAASPwoQbGVhc2Vfa2VlcF9hbGl2ZRgDIAEoCzIjLmV0Y2RzZXJ2ZXJwYi5MZWFzZUtlZXBBbGl2ZVJlcXVlc3RIABI2CgttZW1iZXJfbGlzdBgEIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5NZW1iZXJMaXN0UmVxdWVzdEgAEjAKCmFsYXJtX2xpc3QYBSABKAsyGi5ldGNkc2VydmVycGIuQWxhcm1SZXF1ZXN0SAASLQoGc3RhdHVzGAYgASgLMhsuZXRjZHNlcnZlcnBiLlN0YXR1c1JlcXVlc3RIABIpCgRoYXNoGAcgASgLMhkuZXRjZHNlcnZlcnBiLkhhc2hSZXF1ZXN0SAASLgoHaGFzaF9rdhgIIAEoCzIbLmV0Y2RzZXJ2ZXJwYi5IYXNoS1ZSZXF1ZXN0SAASNgoLbW92ZV9sZWFkZXIYCSABKAsyHy5ldGNkc2VydmVycGIuTW92ZUxlYWRlclJlcXVlc3RIABI2CgthdXRoX3N0YXR1cxgKIAEoCzIfLmV0Y2RzZXJ2ZXJwYi5BdXRoU3RhdHVzUmVxdWVzdEgAEjQKCHVzZXJfZ2V0GAsgASgLMiAuZXRjZHNlcnZlcnBiLkF1dGhVc2VyR2V0UmVxdWVzdEgAEjYKCXVzZXJfbGlzdBgMIAEoCzIhLmV0Y2RzZXJ2ZXJwYi5BdXRoVXNlckxpc3RSZXF1ZXN0SAASNAoIcm9sZV9nZXQYDSABKAsyIC5ldGNkc2VydmVycGIuQXV0aFJvbGVHZXRSZXF1ZXN0SAASNgoJcm9sZV9saXN0GA4gASgLMiEuZXRjZHNlcnZlcnBiLkF1dGhSb2xlTGlzdFJlcXVlc3RIABIoCghwYXNzd29yZBgPIAEoCzIULmVkZ2VkLlBhc3N3b3JkUXVlcnlIABImCgpoYXNoX3NsaWNlGBAgASgLMhAuZWRnZWQuSGFzaFNsaWNlSAASIwoGYmFja3VwGBEgASgLMhEuZWRnZWQuQmFja3VwUmVhZEgAQgkKB3JlcXVlc3QifAoJSGFzaFNsaWNlEhAKCHJldmlzaW9uGAEgASgDEhgKEGNvbXBhY3RfcmV2aXNpb24YAiABKAMSCwoDb3JkGAMgASgDEgsKA2xvdxgEIAEoBxIMCgRoaWdoGAUgASgHEg0KBWJlZ3VuGAYgASgIEgwKBGRvbmUYByABKAgiLQoKQmFja3VwUmVhZBIPCgdzZXNzaW9uGAEgASgJEg4KBnNsaWNlcxgCIAEoDSK0AQoLQmFja3VwU2xpY2USDwoHc2Vzc2lvbhgBIAEoCRIjCgZoZWFkZXIYAiABKAsyEy5lZGdlZC5CYWNrdXBIZWFkZXISIwoIdmVyc2lvbnMYAyADKAsyES5lZGdlZC5LZXlWZXJzaW9uEiMKB3JlY29yZHMYBCADKAsyEi5lZGdlZC5Hcm91cFJlY29yZBIMCgRkb25lGAUgASgIEhcKD3JlbWFpbmluZ19ieXRlcxgGIAEoBCIdCg1QYXNzd29yZFF1ZXJ5EgwKBHVzZXIYASABKAkiJwoOUGFzc3dvcmRBbnN3ZXISFQoNcGFzc3dvcmRfaGFzaBgBIAEoCSLLAQoMQmFja3VwSGVhZGVyEg4KBmZvcm1hdBgBIAEoDRIPCgdjbHVzdGVyGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAYSDgoGbWVtYmVyGAQgASgJEhAKCHJldmlzaW9uGAUgASgDEhgKEGNvbXBhY3RfcmV2aXNpb24YBiABKAMSCwoDb3JkGAcgASgDEg0KBWluZGV4GAggASgEEgwKBHRlcm0YCSABKAQSDgoGdm90ZXJzGAogAygJEhAKCGxlYXJuZXJzGAsgAygJIoUBCgpLZXlWZXJzaW9uEgsKA29yZBgBIAEoAxIMCgRtYWluGAIgASgDEgsKA3N1YhgDIAEoAxILCgNrZXkYBCABKAwSEwoLY3JlYXRlX21haW4YBSABKAMSDwoHdmVyc2lvbhgGIAEoAxINCgVsZWFzZRgHIAEoBhINCgV2YWx1ZRgIIAEoDCIpCgtHcm91cFJlY29yZBILCgNrZXkYASABKAwSDQoFdmFsdWUYAiABKAwifAoLQmFja3VwRnJhbWUSIwoGaGVhZGVyGAEgASgLMhMuZWRnZWQuQmFja3VwSGVhZGVyEiMKCHZlcnNpb25zGAIgAygLMhEuZWRnZWQuS2V5VmVyc2lvbhIjCgdyZWNvcmRzGAMgAygLMhIuZWRnZWQuR3JvdXBSZWNvcmQiuwEKB1Jlc3RvcmUSDgoGYmFja3VwGAEgASgMEgwKBHBhcnQYAiABKAQSIwoGaGVhZGVyGAMgASgLMhMuZWRnZWQuQmFja3VwSGVhZGVyEiMKCHZlcnNpb25zGAQgAygLMhEuZWRnZWQuS2V5VmVyc2lvbhIjCgdyZWNvcmRzGAUgAygLMhIuZWRnZWQuR3JvdXBSZWNvcmQSDAoEbGFzdBgGIAEoCBIVCg1idW1wX3JldmlzaW9uGAcgASgDIk4KD1Jlc3RvcmVSZXNwb25zZRIsCgZoZWFkZXIYASABKAsyHC5ldGNkc2VydmVycGIuUmVzcG9uc2VIZWFkZXISDQoFcGFydHMYAiABKAQiSQoNUmVzdG9yZVJlY29yZBIOCgZiYWNrdXAYASABKAwSDQoFcGFydHMYAiABKAQSGQoRZmluaXNoZWRfcmV2aXNpb24YAyABKAMiVAoLTGVhc2VSZWNvcmQSCwoDdHRsGAEgASgDEhQKDHJlbWFpbmluZ19tcxgCIAEoAxIRCgl3aXRoX2tleXMYAyABKAgSDwoHZ3JhbnRlZBgEIAEoAyKuAQoMTWVtYmVyUmVjb3JkEgwKBG5hbWUYASABKAkSEQoJcGVlcl91cmxzGAIgAygJEhMKC2NsaWVudF91cmxzGAMgAygJEhIKCmlzX2xlYXJuZXIYBCABKAgSFQoNbG9jYXRpb25faGludBgFIAEoCRIPCgdiaW5kaW5nGAYgASgJEgoKAmlkGAcgASgGEg8KB2ZvdW5kZXIYCCABKAgSDwoHc3RhcnRlZBgJIAEoCCJZChBNZW1iZXJzaGlwUmVjb3JkEg8KB3ZlcnNpb24YASABKAQSDwoHcmVtb3ZlZBgCIAMoBhIjCgZmb3JtZXIYAyADKAsyEy5lZGdlZC5NZW1iZXJSZWNvcmQiLwoKQXV0aFJlY29yZBIPCgdlbmFibGVkGAEgASgIEhAKCHJldmlzaW9uGAIgASgEIjIKC1Rva2VuUmVjb3JkEgwKBHVzZXIYASABKAkSFQoNZXhwaXJlc19hdF9tcxgCIAEoAyIpCgVCYXRjaBIgCghjb21tYW5kcxgBIAMoCzIOLmVkZ2VkLkNvbW1hbmQidAoQUmVtZW1iZXJlZEFuc3dlchINCgVvcF9pZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoAxIQCghyZXNwb25zZRgDIAEoDBIMCgRsb3N0GAQgASgIEg0KBWVycm9yGAUgASgJEhAKCHBvc2l0aW9uGAYgASgNIj0KEVJlbWVtYmVyZWRBbnN3ZXJzEigKB2Fuc3dlcnMYASADKAsyFy5lZGdlZC5SZW1lbWJlcmVkQW5zd2VyYgZwcm90bzM", [file_etcd_rpc]);
 
 /**
  * One write as the gateway encodes it.
@@ -127,9 +127,9 @@ export type Command = Message<"edged.Command"> & {
     /**
      * The time of this lease is over, says its leader; otherwise like lease_revoke. Never from a client.
      *
-     * @generated from field: int64 lease_expiry = 18;
+     * @generated from field: edged.LeaseExpiry lease_expiry = 19;
      */
-    value: bigint;
+    value: LeaseExpiry;
     case: "leaseExpiry";
   } | {
     /**
@@ -285,6 +285,13 @@ export type LeaseCheckpoints_Remaining = Message<"edged.LeaseCheckpoints.Remaini
    * @generated from field: int64 remaining_ms = 2;
    */
   remainingMs: bigint;
+
+  /**
+   * As in the lease's record: one that was granted anew meanwhile is passed over.
+   *
+   * @generated from field: int64 granted = 3;
+   */
+  granted: bigint;
 };
 
 /**
@@ -293,6 +300,30 @@ export type LeaseCheckpoints_Remaining = Message<"edged.LeaseCheckpoints.Remaini
  */
 export const LeaseCheckpoints_RemainingSchema: GenMessage<LeaseCheckpoints_Remaining> = /*@__PURE__*/
   messageDesc(file_edged, 1, 0);
+
+/**
+ * @generated from message edged.LeaseExpiry
+ */
+export type LeaseExpiry = Message<"edged.LeaseExpiry"> & {
+  /**
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * As in the lease's record: one that was granted anew meanwhile lives on.
+   *
+   * @generated from field: int64 granted = 2;
+   */
+  granted: bigint;
+};
+
+/**
+ * Describes the message edged.LeaseExpiry.
+ * Use `create(LeaseExpirySchema)` to create a new message.
+ */
+export const LeaseExpirySchema: GenMessage<LeaseExpiry> = /*@__PURE__*/
+  messageDesc(file_edged, 2);
 
 /**
  * A token for a user whose password was checked against `password_hash`.
@@ -328,7 +359,7 @@ export type TokenGrant = Message<"edged.TokenGrant"> & {
  * Use `create(TokenGrantSchema)` to create a new message.
  */
 export const TokenGrantSchema: GenMessage<TokenGrant> = /*@__PURE__*/
-  messageDesc(file_edged, 2);
+  messageDesc(file_edged, 3);
 
 /**
  * A read of something that is not a key, answered by a replica without a log entry.
@@ -453,7 +484,7 @@ export type Query = Message<"edged.Query"> & {
  * Use `create(QuerySchema)` to create a new message.
  */
 export const QuerySchema: GenMessage<Query> = /*@__PURE__*/
-  messageDesc(file_edged, 3);
+  messageDesc(file_edged, 4);
 
 /**
  * A hash over history as far as it has come. Sent back as it was answered until it is done; the first
@@ -509,7 +540,7 @@ export type HashSlice = Message<"edged.HashSlice"> & {
  * Use `create(HashSliceSchema)` to create a new message.
  */
 export const HashSliceSchema: GenMessage<HashSlice> = /*@__PURE__*/
-  messageDesc(file_edged, 4);
+  messageDesc(file_edged, 5);
 
 /**
  * The next rows of a backup.
@@ -537,7 +568,7 @@ export type BackupRead = Message<"edged.BackupRead"> & {
  * Use `create(BackupReadSchema)` to create a new message.
  */
 export const BackupReadSchema: GenMessage<BackupRead> = /*@__PURE__*/
-  messageDesc(file_edged, 5);
+  messageDesc(file_edged, 6);
 
 /**
  * @generated from message edged.BackupSlice
@@ -583,7 +614,7 @@ export type BackupSlice = Message<"edged.BackupSlice"> & {
  * Use `create(BackupSliceSchema)` to create a new message.
  */
 export const BackupSliceSchema: GenMessage<BackupSlice> = /*@__PURE__*/
-  messageDesc(file_edged, 6);
+  messageDesc(file_edged, 7);
 
 /**
  * @generated from message edged.PasswordQuery
@@ -600,7 +631,7 @@ export type PasswordQuery = Message<"edged.PasswordQuery"> & {
  * Use `create(PasswordQuerySchema)` to create a new message.
  */
 export const PasswordQuerySchema: GenMessage<PasswordQuery> = /*@__PURE__*/
-  messageDesc(file_edged, 7);
+  messageDesc(file_edged, 8);
 
 /**
  * @generated from message edged.PasswordAnswer
@@ -619,7 +650,7 @@ export type PasswordAnswer = Message<"edged.PasswordAnswer"> & {
  * Use `create(PasswordAnswerSchema)` to create a new message.
  */
 export const PasswordAnswerSchema: GenMessage<PasswordAnswer> = /*@__PURE__*/
-  messageDesc(file_edged, 8);
+  messageDesc(file_edged, 9);
 
 /**
  * @generated from message edged.BackupHeader
@@ -692,7 +723,7 @@ export type BackupHeader = Message<"edged.BackupHeader"> & {
  * Use `create(BackupHeaderSchema)` to create a new message.
  */
 export const BackupHeaderSchema: GenMessage<BackupHeader> = /*@__PURE__*/
-  messageDesc(file_edged, 9);
+  messageDesc(file_edged, 10);
 
 /**
  * One version of a key, as src/mvcc/schema.ts describes its columns.
@@ -748,7 +779,7 @@ export type KeyVersion = Message<"edged.KeyVersion"> & {
  * Use `create(KeyVersionSchema)` to create a new message.
  */
 export const KeyVersionSchema: GenMessage<KeyVersion> = /*@__PURE__*/
-  messageDesc(file_edged, 10);
+  messageDesc(file_edged, 11);
 
 /**
  * One record of the group, as src/mvcc/system-keys.ts describes them.
@@ -772,7 +803,7 @@ export type GroupRecord = Message<"edged.GroupRecord"> & {
  * Use `create(GroupRecordSchema)` to create a new message.
  */
 export const GroupRecordSchema: GenMessage<GroupRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 11);
+  messageDesc(file_edged, 12);
 
 /**
  * One message of a backup's file.
@@ -801,7 +832,7 @@ export type BackupFrame = Message<"edged.BackupFrame"> & {
  * Use `create(BackupFrameSchema)` to create a new message.
  */
 export const BackupFrameSchema: GenMessage<BackupFrame> = /*@__PURE__*/
-  messageDesc(file_edged, 12);
+  messageDesc(file_edged, 13);
 
 /**
  * The next part of a backup for a cluster that is empty but for the parts before it.
@@ -856,7 +887,7 @@ export type Restore = Message<"edged.Restore"> & {
  * Use `create(RestoreSchema)` to create a new message.
  */
 export const RestoreSchema: GenMessage<Restore> = /*@__PURE__*/
-  messageDesc(file_edged, 13);
+  messageDesc(file_edged, 14);
 
 /**
  * @generated from message edged.RestoreResponse
@@ -880,7 +911,7 @@ export type RestoreResponse = Message<"edged.RestoreResponse"> & {
  * Use `create(RestoreResponseSchema)` to create a new message.
  */
 export const RestoreResponseSchema: GenMessage<RestoreResponse> = /*@__PURE__*/
-  messageDesc(file_edged, 14);
+  messageDesc(file_edged, 15);
 
 /**
  * A restore under way, or the one that the cluster began with.
@@ -912,7 +943,7 @@ export type RestoreRecord = Message<"edged.RestoreRecord"> & {
  * Use `create(RestoreRecordSchema)` to create a new message.
  */
 export const RestoreRecordSchema: GenMessage<RestoreRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 15);
+  messageDesc(file_edged, 16);
 
 /**
  * @generated from message edged.LeaseRecord
@@ -938,6 +969,14 @@ export type LeaseRecord = Message<"edged.LeaseRecord"> & {
    * @generated from field: bool with_keys = 3;
    */
   withKeys: boolean;
+
+  /**
+   * Ids are used again: which grant this is, by the place of its command among all. A backup brings that
+   * of the cluster it is of; 0 for one of etcd's.
+   *
+   * @generated from field: int64 granted = 4;
+   */
+  granted: bigint;
 };
 
 /**
@@ -945,7 +984,7 @@ export type LeaseRecord = Message<"edged.LeaseRecord"> & {
  * Use `create(LeaseRecordSchema)` to create a new message.
  */
 export const LeaseRecordSchema: GenMessage<LeaseRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 16);
+  messageDesc(file_edged, 17);
 
 /**
  * @generated from message edged.MemberRecord
@@ -1010,7 +1049,7 @@ export type MemberRecord = Message<"edged.MemberRecord"> & {
  * Use `create(MemberRecordSchema)` to create a new message.
  */
 export const MemberRecordSchema: GenMessage<MemberRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 17);
+  messageDesc(file_edged, 18);
 
 /**
  * @generated from message edged.MembershipRecord
@@ -1043,7 +1082,7 @@ export type MembershipRecord = Message<"edged.MembershipRecord"> & {
  * Use `create(MembershipRecordSchema)` to create a new message.
  */
 export const MembershipRecordSchema: GenMessage<MembershipRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 18);
+  messageDesc(file_edged, 19);
 
 /**
  * @generated from message edged.AuthRecord
@@ -1067,7 +1106,7 @@ export type AuthRecord = Message<"edged.AuthRecord"> & {
  * Use `create(AuthRecordSchema)` to create a new message.
  */
 export const AuthRecordSchema: GenMessage<AuthRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 19);
+  messageDesc(file_edged, 20);
 
 /**
  * @generated from message edged.TokenRecord
@@ -1089,7 +1128,7 @@ export type TokenRecord = Message<"edged.TokenRecord"> & {
  * Use `create(TokenRecordSchema)` to create a new message.
  */
 export const TokenRecordSchema: GenMessage<TokenRecord> = /*@__PURE__*/
-  messageDesc(file_edged, 20);
+  messageDesc(file_edged, 21);
 
 /**
  * The data of one log entry. An entry without data is a leader's no-op.
@@ -1108,7 +1147,7 @@ export type Batch = Message<"edged.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_edged, 21);
+  messageDesc(file_edged, 22);
 
 /**
  * The answer to one remembered command.
@@ -1158,7 +1197,7 @@ export type RememberedAnswer = Message<"edged.RememberedAnswer"> & {
  * Use `create(RememberedAnswerSchema)` to create a new message.
  */
 export const RememberedAnswerSchema: GenMessage<RememberedAnswer> = /*@__PURE__*/
-  messageDesc(file_edged, 22);
+  messageDesc(file_edged, 23);
 
 /**
  * Remembered answers that are stored together.
@@ -1177,5 +1216,5 @@ export type RememberedAnswers = Message<"edged.RememberedAnswers"> & {
  * Use `create(RememberedAnswersSchema)` to create a new message.
  */
 export const RememberedAnswersSchema: GenMessage<RememberedAnswers> = /*@__PURE__*/
-  messageDesc(file_edged, 23);
+  messageDesc(file_edged, 24);
 

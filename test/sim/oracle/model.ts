@@ -144,6 +144,7 @@ export class Model {
 
   #execute(command: Command): Omit<Execution, "sequence" | "user"> {
     const { request } = command;
+    this.store.place = this.sequence + 1;
     assert(request.case !== undefined, "no command without a request is committed");
     const isKeptOut = this.store.isRestoring && request.case !== "restore";
     if (isMemberRequest(request)) {

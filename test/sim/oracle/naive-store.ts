@@ -59,6 +59,10 @@ export class NaiveStore {
   alarms: readonly string[] = [];
   /** The time of each lease, in ms. */
   readonly leases = new Map<bigint, number>();
+  /** By which command of the log each was granted. */
+  readonly granted = new Map<bigint, number>();
+  /** The place of the running command among all, from 1. */
+  place = 0;
   readonly leaseEvents: LeaseEvent[] = [];
   /** Null: nobody has begun to restore anything. */
   restore: Progress | null = null;
@@ -101,6 +105,7 @@ export class NaiveStore {
     this.users = store.users;
     for (const [lease, ttlMs] of store.leases) {
       this.leases.set(lease, ttlMs);
+      this.granted.set(lease, store.granted.get(lease) ?? 0);
       this.leaseEvents.push({ id: lease, kind: "granted", restoredMs: remainingMs.get(lease) ?? ttlMs });
     }
   }

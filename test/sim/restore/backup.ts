@@ -109,7 +109,9 @@ function checkpoint(
   if (ids.length === 0) return;
   const id = random.pick(ids);
   const leftMs = 500 + random.below(1_500);
-  const value = create(LeaseCheckpointsSchema, { leases: [{ id, remainingMs: BigInt(leftMs) }] });
+  const value = create(LeaseCheckpointsSchema, {
+    leases: [{ id, remainingMs: BigInt(leftMs), granted: BigInt(store.granted.get(id) ?? 0) }],
+  });
   apply({ case: "leaseCheckpoints", value });
   remainingMs.set(id, leftMs);
 }

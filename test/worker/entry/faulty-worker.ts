@@ -60,14 +60,14 @@ export class Replica extends ProductReplica {
     starts.set(name, (starts.get(name) ?? 0) + 1);
   }
 
-  override async propose(...call: FlatPropose): Promise<FlatProposeReply> {
+  override async proposeFlat(...call: FlatPropose): Promise<FlatProposeReply> {
     this.#mustBeUp();
-    return super.propose(...call);
+    return super.proposeFlat(...call);
   }
 
-  override async range(...call: FlatRange): Promise<FlatRangeReply> {
+  override async rangeFlat(...call: FlatRange): Promise<FlatRangeReply> {
     this.#mustBeUp();
-    return super.range(...call);
+    return super.rangeFlat(...call);
   }
 
   override async readTxn(target: ReplicaTarget, call: ReadCall): Promise<ReadTxnReply> {

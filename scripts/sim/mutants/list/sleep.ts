@@ -182,8 +182,8 @@ export const SLEEP_MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/engine/turn.ts",
-        search: "  if (inside === null && met.length === 0 && isIdle",
-        replace: "  if (after.length < 0 && inside === null && met.length === 0 && isIdle",
+        search: "    inside === null &&\n    met.length === 0 &&",
+        replace: "    after.length < 0 &&\n    inside === null &&\n    met.length === 0 &&",
       },
       {
         file: "src/storage/replica-storage.ts",
@@ -240,9 +240,8 @@ export const SLEEP_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "src/durable/replica-host.ts",
-        search: "this.#engine?.lastingDeadline() ?? null);",
-        replace:
-          "this.#engine?.raft.core.isAsleep === true ? null : (this.#engine?.lastingDeadline() ?? null));",
+        search: "?? null, lasting);",
+        replace: "?? null, this.#engine?.raft.core.isAsleep === true ? null : lasting);",
       },
     ],
   },

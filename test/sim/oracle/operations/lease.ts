@@ -30,6 +30,7 @@ export const LEASE_GRANT: WriteKind = {
     const { ID, TTL } = request.value;
     if (store.leases.has(ID)) return { kind: "rejected", error: "leaseExists" };
     store.leases.set(ID, Number(TTL) * 1_000);
+    store.granted.set(ID, store.place);
     store.leaseEvents.push({ id: ID, kind: "granted" });
     return { kind: "applied", answer: { id: String(ID), ttl: Number(TTL) } };
   },
@@ -64,7 +65,9 @@ export const LEASE_EXPIRY: WriteKind = {
   },
   execute(store, request) {
     if (request.case !== "leaseExpiry") throw new Error("not an expiry");
-    return end(store, request.value, "expired");
+    const { id, granted } = request.value;
+    if (store.granted.get(id) !== Number(granted)) return { kind: "rejected", error: "leaseNotFound" };
+    return end(store, id, "expired");
   },
   decode: () => ({}),
 };
@@ -92,6 +95,7 @@ function end(store: NaiveStore, id: bigint, kind: "revoked" | "expired"): Expect
   if (!store.leases.has(id)) return { kind: "rejected", error: "leaseNotFound" };
   for (const key of store.keysOf(id)) store.write(key, null);
   store.leases.delete(id);
+  store.granted.delete(id);
   store.leaseEvents.push({ id, kind });
   return { kind: "applied", answer: {} };
 }
