@@ -351,7 +351,7 @@ const CLIMATES: Readonly<Record<Exclude<Climate, "any" | "mild">, FixedOptions>>
     // Nobody asks again for a change that was lost with its leader.
     attemptMs: 400,
     attempts: 1,
-    memberMs: 1_000,
+    memberMs: 500,
     memoryTimers: false,
     limits: { batchCommandsMax: 1, pipelineCommandsMin: 8, applyEntriesPerTurnMax: 1 },
     nemesisMs: 500,

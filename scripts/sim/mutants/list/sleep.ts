@@ -182,8 +182,8 @@ export const SLEEP_MUTANTS: readonly Mutant[] = [
       },
       {
         file: "src/engine/turn.ts",
-        search: "    inside === null &&\n    met.length === 0 &&",
-        replace: "    after.length < 0 &&\n    inside === null &&\n    met.length === 0 &&",
+        search: "  while (inside === null && met.length === 0 &&",
+        replace: "  while (after.length < 0 && inside === null && met.length === 0 &&",
       },
       {
         file: "src/storage/replica-storage.ts",
