@@ -20,8 +20,8 @@ export interface EngineContext {
   readonly stopped: string | null;
   header(): ReplicaHeader;
   /**
-   * Runs one turn: `input` goes to the core, what follows becomes durable in one transaction together
-   * with `inside`, then messages and answers leave. Turns do not nest.
+   * Runs one turn: `input` goes to the core, what has to be durable of what follows becomes so in one
+   * transaction together with `inside`, then messages and answers leave. Turns do not nest.
    */
   turn(now: number, input: () => void, inside?: () => void): void;
   /** An answer to give when the writes of the turn are done. */

@@ -62,8 +62,9 @@ export interface StoredReplica {
 }
 
 /**
- * A replica's durable state. The engine brackets every turn's writes in one `turn`, and ends its instance if that throws; setters
- * only note what changed, and the one row they share is written once, by `flush`.
+ * A replica's durable state. The engine brackets every turn's writes in one `turn`, and ends its
+ * instance if that throws; setters only note what changed, and the one row they share is written once,
+ * by `flush`.
  */
 export interface ReplicaStorage {
   readonly reader: LogReader;

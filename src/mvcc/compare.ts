@@ -3,18 +3,7 @@ import { type Compare, Compare_CompareResult, Compare_CompareTarget } from "../w
 import { intervalOf } from "./interval.ts";
 import type { KvTable } from "./kv-table.ts";
 import { scanSpan } from "./scan.ts";
-import { leaseOf, type Version } from "./version.ts";
-
-/** What a compare sees of a key that does not exist. */
-const MISSING: Version = {
-  ord: 0,
-  main: 0,
-  key: EMPTY_BYTES,
-  createMain: 0,
-  version: 0,
-  lease: null,
-  value: null,
-};
+import { leaseOf, NO_VERSION, type Version } from "./version.ts";
 
 /**
  * True if the compare holds at `bound`: for its key, or for every key of its interval. An empty
@@ -36,7 +25,7 @@ export function holds(table: KvTable, compare: Compare, bound: number): boolean 
 }
 
 function holdsForMissing(compare: Compare): boolean {
-  return compare.target !== Compare_CompareTarget.VALUE && holdsFor(compare, MISSING);
+  return compare.target !== Compare_CompareTarget.VALUE && holdsFor(compare, NO_VERSION);
 }
 
 function holdsFor(compare: Compare, version: Version): boolean {

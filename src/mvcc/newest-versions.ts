@@ -1,6 +1,6 @@
-import { EMPTY_BYTES, mapKey } from "../base/bytes.ts";
+import { mapKey } from "../base/bytes.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Version } from "./version.ts";
+import { NO_VERSION, type Version } from "./version.ts";
 
 /** What a remembered version takes besides its bytes, about: objects, and the key once more as text. */
 const ENTRY_BYTES = 512;
@@ -57,7 +57,7 @@ export class NewestVersions {
     // What is newest in the past need not be the newest.
     if (bound < this.#newestOrd || key.length > LIMITS.newestKeyBytesMax) return;
     const isLarge = version?.value != null && version.value.length > LIMITS.newestValueBytesMax;
-    this.#set(mapKey(key), isLarge ? copyOf(version, version.key, null) : (version ?? NEVER_WRITTEN));
+    this.#set(mapKey(key), isLarge ? copyOf(version, version.key, null) : (version ?? NO_VERSION));
   }
 
   #get(id: string): Version | undefined {
@@ -79,17 +79,6 @@ export class NewestVersions {
     this.#youngBytes = 0;
   }
 }
-
-/** Stands for a key without any version, or of which collection has left none: as if deleted at first. */
-const NEVER_WRITTEN: Version = {
-  ord: 0,
-  main: 0,
-  key: EMPTY_BYTES,
-  createMain: 0,
-  version: 0,
-  lease: null,
-  value: null,
-};
 
 /** The version with these bytes. */
 function copyOf(

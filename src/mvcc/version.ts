@@ -20,6 +20,17 @@ export interface Version {
   readonly value: Uint8Array | null;
 }
 
+/** Stands for a key without any version, or of which collection has left none: as if deleted at first. */
+export const NO_VERSION: Version = {
+  ord: 0,
+  main: 0,
+  key: EMPTY_BYTES,
+  createMain: 0,
+  version: 0,
+  lease: null,
+  value: null,
+};
+
 /** Bytes of a pair's numbers on the wire, about. */
 const NUMBERS_BYTES = 32;
 

@@ -34,32 +34,34 @@ export class DurableSql implements Sql {
   }
 
   transaction<T>(body: () => T): T {
-    this.#mustBeWhole();
-    assert(!this.#inTransaction, "transactions are not re-entrant");
-    this.#inTransaction = true;
-    try {
-      return this.#storage.transactionSync(body);
-    } finally {
-      this.#inTransaction = false;
-    }
+    return this.#alone(() => this.#storage.transactionSync(body));
   }
 
   /** The platform commits what is written between two awaits as one, unless the object is aborted before. */
   turn<T>(body: () => T): T {
-    assert(!this.#inTransaction, "transactions are not re-entrant");
-    this.#inTransaction = true;
-    try {
-      return body();
-    } catch (error) {
-      this.#isBroken = true;
-      throw error;
-    } finally {
-      this.#inTransaction = false;
-    }
+    return this.#alone(() => {
+      try {
+        return body();
+      } catch (error) {
+        this.#isBroken = true;
+        throw error;
+      }
+    });
   }
 
   sizeBytes(): number {
     return this.#storage.sql.databaseSize;
+  }
+
+  #alone<T>(run: () => T): T {
+    this.#mustBeWhole();
+    assert(!this.#inTransaction, "transactions are not re-entrant");
+    this.#inTransaction = true;
+    try {
+      return run();
+    } finally {
+      this.#inTransaction = false;
+    }
   }
 
   #mustBeWhole(): void {

@@ -27,8 +27,11 @@ const MESSAGE_CHARACTERS_MAX = 200;
 /** The texts of refusals that precede delivery. Other overload errors end calls that already run. */
 const NOT_DELIVERED = /requests queued|data queued|queued for too long|10 second window/i;
 
-/** An object of another version, while a deployment is upgraded, has no such method: nothing of it ran. */
-const NO_SUCH_METHOD = /does not implement/i;
+/**
+ * The platform's words for an object of another version, while a deployment is upgraded, that has no such
+ * method: nothing of it ran.
+ */
+const NO_SUCH_METHOD = /RPC receiver does not implement the method/i;
 
 function hasFlag(error: object, flag: "retryable" | "overloaded" | "durableObjectReset"): boolean {
   return flag in error && Reflect.get(error, flag) === true;

@@ -36,6 +36,14 @@ class Leadership {
     return create(CommandSchema, { request: { case: "leaseExpiry", value } });
   }
 
+  /** Somebody revokes the lease and grants another one under its id, ahead of what is proposed. */
+  replace(ID: bigint, TTL: bigint): void {
+    const revoke = create(LeaseRevokeRequestSchema, { ID });
+    this.store.apply(create(CommandSchema, { request: { case: "leaseRevoke", value: revoke } }));
+    const grant = create(LeaseGrantRequestSchema, { ID, TTL });
+    this.store.apply(create(CommandSchema, { request: { case: "leaseGrant", value: grant } }));
+  }
+
   /** `writtenAt`: it is the only member, and last wrote then. */
   constructor(
     store = new Store(),
@@ -279,10 +287,7 @@ describe("a lease", () => {
     leader.holdsBack = true;
     leader.passTo(10 * SECOND);
     // Before its end gets into the log, somebody revokes it and grants another one.
-    const revoke = create(LeaseRevokeRequestSchema, { ID: 5n });
-    leader.store.apply(create(CommandSchema, { request: { case: "leaseRevoke", value: revoke } }));
-    const grant = create(LeaseGrantRequestSchema, { ID: 5n, TTL: 10n });
-    leader.store.apply(create(CommandSchema, { request: { case: "leaseGrant", value: grant } }));
+    leader.replace(5n, 10n);
     leader.holdsBack = false;
     leader.turn();
     expect(leader.has(5)).toBe(true);
@@ -301,10 +306,7 @@ describe("a lease", () => {
     leader.lessor.renewThroughLog(leader.now, 5n, Number.POSITIVE_INFINITY, (late) => {
       told = late;
     });
-    const revoke = create(LeaseRevokeRequestSchema, { ID: 5n });
-    leader.store.apply(create(CommandSchema, { request: { case: "leaseRevoke", value: revoke } }));
-    const grant = create(LeaseGrantRequestSchema, { ID: 5n, TTL: 2n });
-    leader.store.apply(create(CommandSchema, { request: { case: "leaseGrant", value: grant } }));
+    leader.replace(5n, 2n);
     leader.holdsBack = false;
     leader.turn();
     expect(told).toEqual({ kind: "unknown" });
